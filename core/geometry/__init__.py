@@ -1,0 +1,1 @@
+"""Rotations, similarity fits, cameras and mesh measures: pure numpy, no state."""

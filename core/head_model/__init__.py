@@ -1,0 +1,1 @@
+"""The parametric head, its packs, linear blend skinning, and `HeadRig` with its GLB form."""
