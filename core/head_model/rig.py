@@ -11,6 +11,7 @@ import numpy as np
 from core.blendshapes import COUNT
 from core.errors import RigError
 from core.geometry.mesh import VertexNormals, interpolate
+from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.head_model.skinning import (
     JOINT_NAMES,
     LEFT_EYE,
@@ -18,7 +19,6 @@ from core.head_model.skinning import (
     RIGHT_EYE,
     linear_blend_skinning,
 )
-from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.structures import LANDMARK_COUNT, FaceState, FloatArray, ImageArray, IntArray, Mesh
 
 PART_NAMES: tuple[str, ...] = (
