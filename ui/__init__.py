@@ -1,0 +1,1 @@
+"""Shared Streamlit widgets, typed session state and cached resources: what several pages need."""
