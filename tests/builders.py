@@ -30,7 +30,7 @@ SHAPE_CENTERS = {
 def ellipsoid(
     center: tuple[float, float, float], radii: tuple[float, float, float], rows: int, columns: int
 ) -> tuple[FloatArray, IntArray, FloatArray, IntArray]:
-    """Vertices (V, 3), faces (F, 3), uv (V, 2), seam groups (V,) of an ellipsoid, seam at the back, open at the poles."""
+    """Vertices (V, 3), faces (F, 3), uv (V, 2), seam groups (V,) of an ellipsoid with a seam at the back."""
     polar, around = np.meshgrid(
         np.linspace(0.05, np.pi - 0.05, rows), np.linspace(-np.pi, np.pi, columns), indexing="ij"
     )
@@ -71,13 +71,13 @@ def _shape(name: str, vertices: FloatArray, moves: FloatArray) -> FloatArray:
 
 
 def _skin_weights(vertices: FloatArray) -> FloatArray:
-    """(V, 5) weights that fade from root to neck, with a jaw below the mouth and all five joints near the eyes."""
+    """(V, 5) weights that fade from root to neck, a jaw below the mouth, and some of the eyes' joints everywhere."""
     weights = np.zeros((len(vertices), len(JOINT_NAMES)))
     neck = np.clip((vertices[:, 1] + 0.14) / 0.06, 0.0, 1.0)
     jaw = 0.8 * neck * np.clip((-0.03 - vertices[:, 1]) / 0.03, 0.0, 1.0) * (vertices[:, 2] > 0)
     weights[:, JAW] = jaw
     for joint in (LEFT_EYE, RIGHT_EYE):
-        weights[:, joint] = 0.1 * np.exp(-((vertices - TINY_JOINTS[joint]) ** 2).sum(1) / (2 * 0.02**2))
+        weights[:, joint] = 0.1 * np.exp(-((vertices - TINY_JOINTS[joint]) ** 2).sum(1) / (2 * 0.06**2))
     weights[:, NECK] = neck - jaw
     weights[:, ROOT] = 1.0 - neck
     return weights / weights.sum(1, keepdims=True)
