@@ -264,7 +264,9 @@ def unsound_rigs():
     yield "colour", replace(rig, parts=(replace(first, material=material), second, *rest))
 
 
-@pytest.mark.parametrize(("name", "rig"), list(unsound_rigs()), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "rig"), list(unsound_rigs()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_unsound_rigs_are_not_written(tmp_path, name, rig):
     with pytest.raises(RigError):
         save_rig(rig, tmp_path / "rig.glb")
