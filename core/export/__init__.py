@@ -1,1 +1,1 @@
-"""."""
+"""Files for other programs: a rig as GLB, checked before it lands."""
