@@ -1,0 +1,67 @@
+"""The built-in head: made by `python -m training.build_head`, shipped as one compressed array file."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from core.blendshapes import ARKIT_NAMES
+from core.errors import RigError
+from core.head_model.rig import HeadRig, Material, Part
+
+BUILTIN_PATH = Path(__file__).parent / "data" / "builtin_head.npz"
+_ARRAYS = (
+    "vertices", "faces", "uv", "shapes", "joints", "skin_weights", "landmark_faces", "landmark_weights", "seam_groups",
+)  # fmt: skip
+SHAPE_STEP_M = 1e-6
+"""Shapes are stored in whole micrometres: a quarter of the size of float32, and finer than any part's tolerance."""
+
+
+def save_builtin(rig: HeadRig, path: Path) -> None:
+    """Writes a rig as the array file that `load_builtin_rig` reads."""
+    arrays: dict[str, np.ndarray] = {name: getattr(rig, name) for name in _ARRAYS}
+    arrays["shapes"] = np.round(rig.shapes / SHAPE_STEP_M).astype(np.int32)
+    parts = []
+    for part in rig.parts:
+        parts.append(
+            {
+                "name": part.name,
+                "vertices": [part.vertices.start, part.vertices.stop],
+                "faces": [part.faces.start, part.faces.stop],
+                "color": list(part.material.color),
+                "roughness": part.material.roughness,
+            }
+        )
+        if part.material.texture is not None:
+            arrays[f"texture_{part.name}"] = part.material.texture
+    header = {"name": rig.name, "shapes": list(ARKIT_NAMES), "parts": parts, "details": dict(rig.details)}
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)
+
+
+@cache
+def load_builtin_rig() -> HeadRig:
+    """The mannequin; shared and immutable."""
+    with np.load(BUILTIN_PATH, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    header = json.loads(arrays["header"].tobytes())
+    if tuple(header["shapes"]) != ARKIT_NAMES:
+        raise RigError("The built-in head's shapes are not the 52 of this version. Run `python -m training.build_head`.")
+    parts = tuple(
+        Part(
+            entry["name"],
+            slice(*entry["vertices"]),
+            slice(*entry["faces"]),
+            Material(tuple(entry["color"]), arrays.get(f"texture_{entry['name']}"), entry["roughness"]),
+        )
+        for entry in header["parts"]
+    )
+    fields = {name: arrays[name] for name in _ARRAYS}
+    fields["shapes"] = fields["shapes"].astype(np.float32) * np.float32(SHAPE_STEP_M)
+    for array in fields.values():
+        array.flags.writeable = False
+    return HeadRig(name=header["name"], parts=parts, details=header["details"], **fields)
