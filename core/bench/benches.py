@@ -1,0 +1,136 @@
+"""The benches: what is timed, and how often. Times are taken with the machine as it is; read the ratios first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from core.bench.footage import drawn_frames, performance, photo, video_frames
+from core.bench.report import BenchResult, Reading, percentiles, resident_mib
+from core.head_model.builtin import load_builtin_rig
+from core.head_model.rig import HeadRig
+from core.media.images import load_image
+from core.pipeline import Pipeline, StepResult
+from core.rendering.renderer import HeadRenderer
+from core.rigging.build import build_rig
+from core.structures import Frame
+
+WARM_UP = 10
+FRAMES = 200
+NETWORK_STAGE = "landmarks"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchInput:
+    """What to measure with. video: frames instead of drawn ones; photo: a portrait instead of a drawn one."""
+
+    video: Path | None = None
+    photo: Path | None = None
+    frames: int = FRAMES
+
+    @property
+    def head(self) -> HeadRig:
+        """The head that is drawn."""
+        return load_builtin_rig()
+
+
+def bench_frame(given: BenchInput) -> BenchResult:
+    """One frame from the camera to `FaceState`, by stage."""
+    frames = _frames(given, given.frames + WARM_UP)
+    totals_ms: list[float] = []
+    steps: list[StepResult] = []
+    with Pipeline() as pipeline:
+        for frame in frames:
+            started = time.perf_counter()
+            steps.append(pipeline.step(frame))
+            totals_ms.append(1000.0 * (time.perf_counter() - started))
+    return frame_result(steps[WARM_UP:], totals_ms[WARM_UP:], _setting(given, frames))
+
+
+def frame_result(steps: Sequence[StepResult], totals_ms: Sequence[float], setting: str) -> BenchResult:
+    """The readings of timed steps; stages are averaged over the frames that showed a face."""
+    tracked = [step.timings_ms for step in steps if step.landmarks]
+    readings = [
+        *percentiles("frame to FaceState", totals_ms, p50=10.0, p95=20.0),
+        Reading("frames with a face", 100.0 * len(tracked) / max(1, len(steps)), "%"),
+    ]
+    if tracked:
+        stages = {name: sum(t.get(name, 0.0) for t in tracked) / len(tracked) for name in tracked[-1]}
+        readings += [Reading(f"stage {name}, mean", value, "ms") for name, value in stages.items()]
+        network_ms = stages[NETWORK_STAGE]
+        ratio = (sum(stages.values()) - network_ms) / network_ms
+        readings.append(Reading("after the network / network", ratio, "", 0.5))
+    return BenchResult("frame", setting, tuple(readings))
+
+
+def bench_picture(given: BenchInput) -> BenchResult:
+    """`HeadRig.deform` and a 512x512 picture."""
+    rig = given.head
+    states = list(performance(given.frames + WARM_UP))
+    with HeadRenderer(rig, (512, 512)) as renderer:
+        deform_ms = [_milliseconds(partial(rig.deform, state)) for state in states]
+        picture_ms = [_milliseconds(partial(renderer.render, state)) for state in states]
+    readings = (
+        *percentiles("deform", deform_ms[WARM_UP:]),
+        *percentiles("deform + picture", picture_ms[WARM_UP:], p50=12.0),
+    )
+    setting = f"{rig.name}, {len(rig.vertices)} vertices, 512x512, {given.frames} pictures"
+    return BenchResult("picture", setting, readings)
+
+
+def bench_rig(given: BenchInput) -> BenchResult:
+    """A rig from one photo, after one that warms up."""
+    picture = load_image(given.photo) if given.photo else photo(given.head)
+    seconds = [_milliseconds(partial(build_rig, [picture], "bench")) / 1000.0 for _ in range(3)]
+    height, width = picture.shape[:2]
+    readings = (Reading("first", seconds[0], "s", 3.0), Reading("once warm", min(seconds[1:]), "s", 3.0))
+    return BenchResult("rig", f"one photo of {width}x{height}", readings)
+
+
+def bench_memory(given: BenchInput) -> BenchResult:
+    """Resident memory with one live engine (tracker, solver, renderer), and what a second one adds."""
+    frames = _frames(given, 30)
+    rig = given.head
+    with Pipeline(rig) as first, HeadRenderer(rig) as first_renderer:
+        _work(first, first_renderer, frames)
+        one = resident_mib()
+        with Pipeline(rig) as second, HeadRenderer(rig) as second_renderer:
+            _work(second, second_renderer, frames)
+            two = resident_mib()
+    readings = (
+        Reading("one live engine", one, "MiB", 1500.0),
+        Reading("each further one", two - one, "MiB", 200.0),
+    )
+    return BenchResult("memory", "resident memory of this process, without the web server", readings)
+
+
+BENCHES: dict[str, Callable[[BenchInput], BenchResult]] = {
+    "frame": bench_frame,
+    "picture": bench_picture,
+    "rig": bench_rig,
+    "memory": bench_memory,
+}
+
+
+def _work(pipeline: Pipeline, renderer: HeadRenderer, frames: Sequence[Frame]) -> None:
+    for frame in frames:
+        renderer.render(pipeline.step(frame).states[0])
+
+
+def _frames(given: BenchInput, count: int) -> list[Frame]:
+    return video_frames(given.video, count) if given.video else drawn_frames(given.head, count)
+
+
+def _setting(given: BenchInput, frames: Sequence[Frame]) -> str:
+    width, height = frames[0].size
+    source = given.video.name if given.video else f"drawn {given.head.name}"
+    return f"{source}, {width}x{height}, {len(frames) - WARM_UP} frames"
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return 1000.0 * (time.perf_counter() - started)

@@ -1,0 +1,116 @@
+"""`render TAKE --rig rig.glb -o out.mp4|out.png`: a take on a head, as a video or one picture."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.commands.arguments import picture_size, require_file, require_output
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.animation.take import Take
+    from core.rendering.renderer import HeadRenderer
+    from core.structures import ImageArray
+
+RATE_HZ = 30.0
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `render`."""
+    parser = subparsers.add_parser("render", help="a take on a head, as a video or a picture")
+    parser.add_argument("take", type=Path, metavar="TAKE", help="take.csv or take.jsonl")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="out.mp4 or out.png")
+    parser.add_argument("--rig", type=Path, metavar="RIG.glb", help="the head; the built-in one where left out")
+    parser.add_argument("--size", type=picture_size, default=(512, 512), help="512 (where left out) or 640x480")
+    parser.add_argument(
+        "--at", type=float, metavar="SECONDS", help="the moment of a picture; the middle where left out"
+    )
+    parser.add_argument("--beside", type=Path, metavar="VIDEO", help="show this video to the left of the head")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draws the take, writes it and prints where."""
+    output = require_output(arguments.output, (".mp4", ".png"))
+    take_path = require_file(arguments.take)
+    rig_path = require_file(arguments.rig) if arguments.rig else None
+    beside = require_file(arguments.beside) if arguments.beside else None
+
+    from core.animation.take_files import load_take
+    from core.head_model.builtin import load_builtin_rig
+    from core.head_model.rig_glb import load_rig
+    from core.rendering.renderer import HeadRenderer
+
+    take = load_take(take_path)
+    rig = load_rig(rig_path) if rig_path else load_builtin_rig()
+    with HeadRenderer(rig, arguments.size, antialias=True) as renderer:
+        if output.suffix.lower() == ".png":
+            if beside is not None:
+                raise InputError("--beside goes with a video: name the output out.mp4.")
+            _write_picture(renderer, take, arguments.at, output)
+        else:
+            _write_video(renderer, take, beside, output)
+    print(output)
+    return 0
+
+
+def _write_picture(renderer: HeadRenderer, take: Take, at_s: float | None, output: Path) -> None:
+    from PIL import Image
+
+    moment_s = 0.5 * take.duration_s if at_s is None else at_s
+    if not 0.0 <= moment_s <= take.duration_s:
+        raise InputError(f"--at must lie within the take, 0 to {take.duration_s:.2f} s, but it is {moment_s:g}.")
+    Image.fromarray(renderer.render(take.at(take_start_s(take) + moment_s))).save(output)
+
+
+def take_start_s(take: Take) -> float:
+    """Time of the take's first state."""
+    return take.states[0].timestamp_s
+
+
+def _write_video(renderer: HeadRenderer, take: Take, beside: Path | None, output: Path) -> None:
+    from core.commands.progress import counting_bar
+    from core.media.video_writer import VideoWriter
+
+    rate_hz = take.rate_hz or RATE_HZ
+    count = max(1, round(take.duration_s * rate_hz) + 1)
+    pictures = _pictures(renderer, take, beside, rate_hz, count)
+    first = next(pictures)
+    size = (first.shape[1], first.shape[0])
+    with VideoWriter(output, size, rate_hz) as writer, counting_bar("drawing", count, "frame") as bar:
+        for picture in chain((first,), pictures):
+            writer.write(picture)
+            bar.update()
+
+
+def _pictures(
+    renderer: HeadRenderer, take: Take, beside: Path | None, rate_hz: float, count: int
+) -> Iterator[ImageArray]:
+    """The take's pictures, with those of the video `beside` to their left."""
+    from core.session_painter import side_by_side
+
+    others = None if beside is None else _pictures_at_rate(beside, rate_hz)
+    for number in range(count):
+        picture = renderer.render(take.at(take_start_s(take) + number / rate_hz))
+        yield picture if others is None else side_by_side(next(others), picture)
+
+
+def _pictures_at_rate(path: Path, rate_hz: float) -> Iterator[ImageArray]:
+    """The video's picture nearest before every 1 / rate_hz seconds; the last one stands when it has ended."""
+    from core.media.videos import read_video
+
+    number, start_s = 0, None
+    shown = None
+    for frame in read_video(path):
+        start_s = frame.timestamp_s if start_s is None else start_s
+        # Half a step of slack: the rounded times of two files never meet exactly.
+        while shown is not None and frame.timestamp_s - start_s > (number + 0.5) / rate_hz:
+            yield shown
+            number += 1
+        shown = frame.image
+    while shown is not None:
+        yield shown

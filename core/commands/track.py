@@ -1,0 +1,97 @@
+"""`track VIDEO -o take.csv`: the coefficients of every face in a video, one row a frame."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.commands.arguments import require_file, require_output
+from core.errors import NoFaceError
+
+if TYPE_CHECKING:
+    from core.head_model.rig import HeadRig
+    from core.structures import FaceState
+    from core.tracking.landmarker import FaceLandmarker
+    from core.tracking.settings import TrackerSettings
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `track`."""
+    parser = subparsers.add_parser("track", help="a video to a take: 52 coefficients, head and gaze per frame")
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="TAKE",
+        help="take.csv (Live Link Face) or take.jsonl; further faces go to take_face2.csv and so on",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rig", type=Path, metavar="RIG.glb", help="the person's rig; the built-in head where left out"
+    )
+    parser.add_argument("--faces", type=int, default=1, metavar="N", help="most faces to follow, 1 where left out")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tracks the video, writes one take per face and prints where."""
+    output = require_output(arguments.output, (".csv", ".jsonl"))
+    video = require_file(arguments.video)
+    rig_path = require_file(arguments.rig) if arguments.rig else None
+
+    from core.animation.take_files import save_take
+    from core.animation.take import Take
+    from core.head_model.rig_glb import load_rig
+    from core.media.videos import probe_video
+    from core.tracking.settings import TrackerSettings
+
+    settings = TrackerSettings(max_faces=arguments.faces)
+    rig = load_rig(rig_path) if rig_path else None
+    states = track_video(video, settings, rig)
+    rate_hz = probe_video(video).rate_hz
+    for number, face_id in enumerate(sorted(states), start=1):
+        path = output if number == 1 else output.with_stem(f"{output.stem}_face{number}")
+        save_take(Take(path.stem, tuple(states[face_id]), rate_hz), path)
+        print(path)
+    return 0
+
+
+def track_video(path: Path, settings: TrackerSettings, rig: HeadRig | None) -> dict[int, list[FaceState]]:
+    """The states by face_id, one for every frame of the video: "no face" where that face is not seen.
+
+    NoFaceError where no frame shows a face.
+    """
+    from core.commands.progress import counting_bar
+    from core.media.videos import probe_video, read_video
+    from core.pipeline import Pipeline, PipelineSettings
+
+    by_face: dict[int, dict[int, FaceState]] = {}
+    times_s: list[float] = []
+    pipeline = Pipeline(rig, PipelineSettings(tracker=settings), landmarker=_landmarker(settings))
+    with pipeline, counting_bar("tracking", probe_video(path).frame_count, "frame") as bar:
+        for frame in read_video(path):
+            for state in pipeline.step(frame).states:
+                if state.has_face:
+                    by_face.setdefault(state.face_id, {})[len(times_s)] = state
+            times_s.append(frame.timestamp_s)
+            bar.update()
+    if not by_face:
+        raise NoFaceError(
+            f"No frame of {path.name} shows a face. Give a video with a face that is lit and not too small."
+        )
+    return {face_id: _filled(seen, times_s, face_id) for face_id, seen in by_face.items()}
+
+
+def _landmarker(settings: TrackerSettings) -> FaceLandmarker:
+    from core.assets.registry import find_pack
+    from core.tracking.landmarker import create_landmarker
+
+    pack = find_pack("face_landmarker")
+    return create_landmarker(settings, models_dir=None if pack is None else pack.parent)
+
+
+def _filled(seen: dict[int, FaceState], times_s: list[float], face_id: int) -> list[FaceState]:
+    from core.structures import FaceState
+
+    return [
+        seen[number] if number in seen else FaceState(time_s, face_id, confidence=0.0)
+        for number, time_s in enumerate(times_s)
+    ]
