@@ -40,20 +40,20 @@ def rig_from_gltf(document: dict[str, Any], binary: bytes, name: str) -> HeadRig
     rig_name, details = extras.get("name"), gltf.object_of(extras, "details")
     if not isinstance(rig_name, str):
         raise gltf.error("the rig's name must be a text")
-    return HeadRig(
-        name=rig_name,
-        vertices=np.concatenate([surface.vertices for surface in surfaces]),
-        faces=np.concatenate([s.faces + start for s, start in zip(surfaces, starts, strict=False)]).astype(np.int32),
-        uv=np.concatenate([surface.uv for surface in surfaces]),
-        shapes=np.concatenate([surface.shapes for surface in surfaces], axis=1),
-        joints=_read_joints(gltf),
-        skin_weights=np.concatenate([surface.skin_weights for surface in surfaces]),
-        parts=parts,
-        landmark_faces=_decode(gltf, extras, "landmarkFaces", "<i4", (LANDMARK_COUNT,)),
-        landmark_weights=_decode(gltf, extras, "landmarkWeights", "<f4", (LANDMARK_COUNT, 3)),
-        seam_groups=_decode(gltf, extras, "seamGroups", "<i4", (int(starts[-1]),)),
-        details=details,
-    )
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "vertices": np.concatenate([surface.vertices for surface in surfaces]),
+        "faces": np.concatenate([s.faces + start for s, start in zip(surfaces, starts, strict=False)]).astype(np.int32),
+        "uv": np.concatenate([surface.uv for surface in surfaces]),
+        "shapes": np.concatenate([surface.shapes for surface in surfaces], axis=1),
+        "joints": _read_joints(gltf),
+        "skin_weights": np.concatenate([surface.skin_weights for surface in surfaces]),
+        "landmark_faces": _decode(gltf, extras, "landmarkFaces", "<i4", (LANDMARK_COUNT,)),
+        "landmark_weights": _decode(gltf, extras, "landmarkWeights", "<f4", (LANDMARK_COUNT, 3)),
+        "seam_groups": _decode(gltf, extras, "seamGroups", "<i4", (int(starts[-1]),)),
+    }
+    for array in arrays.values():
+        array.flags.writeable = False  # sessions share loaded rigs
+    return HeadRig(name=rig_name, parts=parts, details=details, **arrays)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

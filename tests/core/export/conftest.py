@@ -21,7 +21,8 @@ def validate_gltf() -> Callable[[Path], dict[str, Any]]:
         if shutil.which(program) is None:
             pytest.skip(f"'{program}' is not installed; the Khronos glTF validator needs Node.js with npm")
     if not (TOOLS / "node_modules" / "gltf-validator" / "package.json").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=TOOLS, check=True, capture_output=True)
+        install = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=TOOLS, capture_output=True, text=True)
+        assert install.returncode == 0, f"npm ci failed in tests/tools: {install.stderr[-500:]}"
 
     def validate(path: Path) -> dict[str, Any]:
         run = subprocess.run(

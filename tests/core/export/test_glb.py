@@ -14,6 +14,7 @@ from core.blendshapes import ARKIT_NAMES, MIRROR
 from core.errors import RigError
 from core.export.glb import export_glb
 from core.geometry.mesh import VertexNormals
+from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig import HeadRig
 from core.head_model.skinning import JOINT_NAMES
 from tests.builders import tiny_rig
@@ -54,13 +55,9 @@ class SecondReader:
         return next(mesh for mesh in self.gltf.meshes if mesh.name == name)
 
 
-def rigs() -> dict[str, HeadRig]:
-    return {"tiny": tiny_rig()}
-
-
-@pytest.fixture(params=rigs())
+@pytest.fixture(params=[tiny_rig, load_builtin_rig], ids=["tiny", "builtin"])
 def rig(request) -> HeadRig:
-    return rigs()[request.param]
+    return request.param()
 
 
 @pytest.mark.parametrize("compact", [False, True])

@@ -8,6 +8,7 @@ import pytest
 
 from core.blendshapes import ARKIT_NAMES
 from core.errors import RigError
+from core.head_model.builtin import load_builtin_rig
 from core.head_model.glb import pack_glb, read_glb
 from core.head_model.rig import Part
 from core.head_model.rig_glb import load_rig, save_rig
@@ -48,6 +49,32 @@ def test_a_rig_comes_back_as_it_was(tmp_path, compact):
     again = tmp_path / "again.glb"
     save_rig(found, again, compact=compact)
     assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_the_builtin_head_comes_back_whole_and_small(tmp_path, compact):
+    rig, path = load_builtin_rig(), tmp_path / "rig.glb"
+    save_rig(rig, path, compact=compact)
+    found = load_rig(path)
+    assert_equal_but_for_skin_weights(found, rig)
+    few = np.count_nonzero(rig.skin_weights, axis=1) <= 4
+    assert np.abs(found.skin_weights - rig.skin_weights)[few].max() <= 1e-6
+    for part, wanted in zip(found.parts, rig.parts, strict=True):
+        assert np.array_equal(part.material.texture, wanted.material.texture)
+    assert path.stat().st_size < 8e6
+
+
+def test_the_worst_texture_of_1024_still_fits(tmp_path):
+    texture = np.random.default_rng(2).integers(0, 256, (1024, 1024, 3), np.uint8)
+    save_rig(with_skin_texture(load_builtin_rig(), texture), tmp_path / "rig.glb")
+    assert (tmp_path / "rig.glb").stat().st_size < 8e6
+    assert np.array_equal(load_rig(tmp_path / "rig.glb").part("skin").material.texture, texture)
+
+
+def test_loaded_rigs_can_be_shared(saved):
+    rig = load_rig(saved)
+    with pytest.raises(ValueError, match="read-only"):
+        rig.vertices[0] = 0.0
 
 
 def test_compact_is_much_smaller(tmp_path):
