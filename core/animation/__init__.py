@@ -1,1 +1,1 @@
-"""."""
+"""Performances in time: recording, files, replay, and the demonstration."""
