@@ -1,0 +1,166 @@
+"""One face from frame to frame: its pose, its own neutral look, its coefficients, its filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from core.expression.solver import ExpressionSolver
+from core.filtering.one_euro import OneEuroFilter, OneEuroParameters
+from core.geometry.rotation import nearest_rotation, yaw_pitch_roll
+from core.head_model.rig import HeadRig
+from core.structures import Camera, FaceLandmarks, FaceState, FloatArray
+from core.tracking.gaze import estimate_gaze
+from core.tracking.head_pose import HeadPoseSolver, head_frame_points
+
+Stage = Callable[[str], AbstractContextManager[None]]
+
+AUTOMATIC_WINDOW_S = 1.0  # long enough that a blink (0.1 to 0.4 s) cannot win the median
+CALIBRATE_WINDOW_S = 0.5
+FRONTAL_RAD = 0.45  # beyond, the far cheek is a guess of the network and would enter the neutral
+STRONGEST_CUTOFF_HZ = 0.7
+LIGHTEST_CUTOFF_HZ = 8.0
+SPEED_GAIN = 1.5  # One-Euro's beta for values of order 1; a blink (0 to 1 in 0.1 s) stays within one frame
+
+
+class Neutral(StrEnum):
+    """Where a face's resting shape comes from."""
+
+    AUTOMATIC = "automatic"
+    """Measured in the first second before the camera: right for everybody, whoever the rig shows."""
+    RIG = "rig"
+    """The rig's own; right only when the person in the picture is the person of the rig."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerSettings:
+    """neutral: where the resting shape comes from; smoothing: 0 (off) to 1 (strongest)."""
+
+    neutral: Neutral = Neutral.AUTOMATIC
+    smoothing: float = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigMeasures:
+    """What following needs of a rig, computed once: landmarks (478, 3) and shape_landmarks (52, 478, 3), metres."""
+
+    rig: HeadRig
+    landmarks: FloatArray
+    shape_landmarks: FloatArray
+
+    @classmethod
+    def of(cls, rig: HeadRig) -> RigMeasures:
+        """The measures of this rig."""
+        return cls(rig, rig.landmarks(), rig.shape_landmarks())
+
+
+class MedianWindow:
+    """Collects (478, 3) points for a while and gives their median."""
+
+    def __init__(self, duration_s: float) -> None:
+        self._duration_s = duration_s
+        self._started_s: float | None = None
+        self._points: list[FloatArray] = []
+
+    def add(self, points: FloatArray, timestamp_s: float) -> FloatArray | None:
+        """The median once the window is full, None before."""
+        if self._started_s is None:
+            self._started_s = timestamp_s
+        self._points.append(points)
+        if timestamp_s - self._started_s < self._duration_s:
+            return None
+        return np.median(np.stack(self._points), axis=0)
+
+
+class FaceFollower:
+    """Solves one face and remembers what it needs for that: last pose, neutral, filters.
+
+    With an automatic neutral the first frontal frame counts as rest until the first second is over; then the median
+    of that second does. `calibrate()` measures again whenever a person says that they look neutral.
+    """
+
+    def __init__(self, measures: RigMeasures, settings: FollowerSettings) -> None:
+        self._settings = settings
+        self._pose_solver = HeadPoseSolver(measures.landmarks)
+        self._solver = ExpressionSolver(measures.landmarks, measures.shape_landmarks)
+        is_automatic = settings.neutral is Neutral.AUTOMATIC
+        self._has_guess = not is_automatic
+        self._window = MedianWindow(AUTOMATIC_WINDOW_S) if is_automatic else None
+        self._filter = OneEuroFilter(_one_euro(settings.smoothing))
+
+    @property
+    def settings(self) -> FollowerSettings:
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: FollowerSettings) -> None:
+        if settings.smoothing != self._settings.smoothing:
+            self._filter = OneEuroFilter(_one_euro(settings.smoothing))
+        self._settings = settings
+
+    def calibrate(self) -> None:
+        """Takes the next half second as the neutral look."""
+        self._window = MedianWindow(CALIBRATE_WINDOW_S)
+
+    def step(self, landmarks: FaceLandmarks, camera: Camera, timestamp_s: float, stage: Stage) -> FaceState:
+        """The state of the face at this moment."""
+        with stage("pose"):
+            pose = self._pose_solver.solve(landmarks, camera)
+            head_points = head_frame_points(landmarks, pose, camera)
+        with stage("gaze"):
+            gaze = estimate_gaze(landmarks, head_points)
+        with stage("expression"):
+            yaw, pitch, _ = yaw_pitch_roll(pose.rotation)
+            if max(abs(yaw), abs(pitch)) < FRONTAL_RAD:
+                self._learn_neutral(head_points, timestamp_s)
+            coefficients = self._solver.solve(head_points, gaze)
+        state = FaceState(
+            timestamp_s=timestamp_s,
+            face_id=landmarks.face_id,
+            blendshapes=coefficients,
+            head_rotation=pose.rotation,
+            head_translation=pose.translation,
+            gaze=gaze,
+            confidence=landmarks.confidence,
+        )
+        with stage("smoothing"):
+            return self._smooth(state)
+
+    def _learn_neutral(self, head_points: FloatArray, timestamp_s: float) -> None:
+        if not self._has_guess:
+            self._solver.calibrate(head_points)
+            self._has_guess = True
+        if self._window is None:
+            return
+        median = self._window.add(head_points, timestamp_s)
+        if median is not None:
+            self._solver.calibrate(median)
+            self._window = None
+
+    def _smooth(self, state: FaceState) -> FaceState:
+        if self._settings.smoothing <= 0.0:
+            return state
+        parts = (state.blendshapes, state.head_rotation, state.head_translation, state.gaze)
+        flat = np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
+        smooth = np.asarray(self._filter.filter(flat, state.timestamp_s), np.float32)
+        ends = np.cumsum([part.size for part in parts])
+        blendshapes, rotation, translation, gaze = np.split(smooth, ends[:-1])
+        return FaceState(
+            timestamp_s=state.timestamp_s,
+            face_id=state.face_id,
+            blendshapes=np.clip(blendshapes, 0.0, 1.0),
+            head_rotation=nearest_rotation(rotation.reshape(3, 3)).astype(np.float32),
+            head_translation=translation,
+            gaze=gaze.reshape(2, 2),
+            confidence=state.confidence,
+        )
+
+
+def _one_euro(smoothing: float) -> OneEuroParameters:
+    """Cut-off falls geometrically with the slider, as the eye judges smoothness by ratios."""
+    cutoff_hz = LIGHTEST_CUTOFF_HZ * (STRONGEST_CUTOFF_HZ / LIGHTEST_CUTOFF_HZ) ** smoothing
+    return OneEuroParameters(min_cutoff_hz=cutoff_hz, beta=SPEED_GAIN)

@@ -1,0 +1,196 @@
+"""One step of the engine: the real landmarker on the real test face, and a scripted one where faces come and go."""
+
+from __future__ import annotations
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from core.blendshapes import INDEX
+from core.face_follower import FollowerSettings, Neutral
+from core.geometry.projection import project, transform
+from core.geometry.rotation import rotation_angle, rotation_from_yaw_pitch_roll
+from core.head_model.builtin import load_builtin_rig
+from core.pipeline import Notice, Pipeline, PipelineSettings, framing_notice, is_black
+from core.structures import FaceLandmarks, FaceState, Frame, HeadPose
+from core.tracking.camera import default_camera
+from core.tracking.settings import TrackerSettings
+
+SIZE = (640, 480)
+GREY = np.full((480, 640, 3), 128, np.uint8)
+STILL = PipelineSettings(follower=FollowerSettings(smoothing=0.0))
+RIG = load_builtin_rig()
+
+
+class ScriptedLandmarker:
+    """Gives what the test says, frame by frame."""
+
+    def __init__(self, *script):
+        self.script = iter(script)
+        self.settings = TrackerSettings()
+        self.closed = False
+
+    def detect(self, _frame):
+        return next(self.script)
+
+    def close(self):
+        self.closed = True
+
+
+def seen(face_id=0, name=None, value=1.0, rotation=None, distance_m=0.5):
+    """The built-in head before the camera, with one coefficient set, as a perfect tracker would see it."""
+    state = np.zeros(52, np.float32)
+    if name is not None:
+        state[INDEX[name]] = value
+    camera = default_camera(SIZE)
+    pose = HeadPose(np.eye(3) if rotation is None else rotation, np.array([0.0, 0.0, -distance_m]))
+    points = transform(pose, RIG.landmarks(RIG.shaped_vertices(state)))
+    depth = -points[:, 2] * camera.focal_px / distance_m
+    pixels = np.column_stack([project(camera, points), depth - depth.mean()])
+    return FaceLandmarks(pixels.astype(np.float32), SIZE, face_id)
+
+
+def run(script, settings=STILL, rate_hz=30.0):
+    script = [faces if isinstance(faces, tuple) else (faces,) for faces in script]
+    with Pipeline(RIG, settings, landmarker=ScriptedLandmarker(*script)) as pipeline:
+        return [pipeline.step(Frame(GREY, i / rate_hz, i)) for i in range(len(script))]
+
+
+def test_the_test_face_gives_a_state_with_every_stage_timed(astronaut):
+    ticks = itertools.count()
+    with Pipeline(clock=lambda: float(next(ticks))) as pipeline:
+        result = pipeline.step(Frame(astronaut.image, 1.5))
+    (state,) = result.states
+    assert state.has_face and state.timestamp_s == 1.5
+    assert len(result.landmarks) == 1
+    assert result.notice is Notice.NONE
+    assert result.timings_ms == dict.fromkeys(("landmarks", "pose", "gaze", "expression", "smoothing"), 1000.0)
+    # She looks into the lens, a little to her left, at half an arm's length before a long lens.
+    assert rotation_angle(state.head_rotation) < 0.35
+    assert state.head_translation[2] < -0.3
+
+
+def test_an_empty_picture_is_no_face_and_a_black_one_is_a_camera_off():
+    with Pipeline() as pipeline:
+        empty = pipeline.step(Frame(GREY, 0.0))
+        black = pipeline.step(Frame(np.zeros_like(GREY), 0.1))
+    assert (empty.notice, black.notice) == (Notice.NO_FACE, Notice.CAMERA_OFF)
+    for result, timestamp_s in ((empty, 0.0), (black, 0.1)):
+        (state,) = result.states
+        assert not state.has_face and state.timestamp_s == timestamp_s
+
+
+def test_a_dark_room_is_not_a_camera_off():
+    dark = np.clip(np.random.default_rng(0).normal(12.0, 6.0, (480, 640, 3)), 0, 255).astype(np.uint8)
+    assert not is_black(dark)
+    assert is_black(np.full((480, 640, 3), 16, np.uint8))
+
+
+def test_a_shape_and_a_pose_come_back():
+    turned = rotation_from_yaw_pitch_roll(0.3, 0.1, -0.05)
+    smile = seen(name="mouthSmileLeft", value=0.8, rotation=turned)
+    results = run([seen()] * 40 + [smile])
+    state = results[-1].states[0]
+    assert rotation_angle(state.head_rotation.T @ turned) < np.radians(2.0)
+    assert state.blendshapes[INDEX["mouthSmileLeft"]] == pytest.approx(0.8, abs=0.2)
+    assert state.blendshapes[INDEX["mouthSmileRight"]] < 0.15
+
+
+def test_the_automatic_neutral_is_the_face_of_the_first_second():
+    resting = seen(name="jawOpen", value=0.3)
+    results = run([resting] * 45)
+    assert results[-1].states[0].blendshapes[INDEX["jawOpen"]] < 0.05
+    with_rig = PipelineSettings(follower=FollowerSettings(Neutral.RIG, 0.0))
+    results = run([resting] * 45, with_rig)
+    assert results[-1].states[0].blendshapes[INDEX["jawOpen"]] == pytest.approx(0.3, abs=0.1)
+
+
+def test_look_neutral_makes_the_face_of_now_the_resting_one():
+    pout = seen(name="mouthPucker", value=0.7)
+    script = ScriptedLandmarker(*[(seen(),)] * 40, *[(pout,)] * 40)
+    with Pipeline(RIG, STILL, landmarker=script) as pipeline:
+        before = [pipeline.step(Frame(GREY, i / 30.0)) for i in range(50)][-1]
+        pipeline.calibrate()
+        after = [pipeline.step(Frame(GREY, i / 30.0)) for i in range(50, 80)][-1]
+    assert before.states[0].blendshapes[INDEX["mouthPucker"]] > 0.4
+    assert after.states[0].blendshapes[INDEX["mouthPucker"]] < 0.05
+
+
+def test_every_face_keeps_its_own_neutral():
+    wide, calm = seen(7, "jawOpen", 0.6), seen(3)
+    results = run([(calm, wide)] * 45)
+    assert [state.face_id for state in results[-1].states] == [3, 7]
+    assert all(state.blendshapes[INDEX["jawOpen"]] < 0.05 for state in results[-1].states)
+
+
+def test_a_face_that_leaves_is_forgotten_and_one_that_blinks_out_is_not():
+    wide, calm = (seen(name="jawOpen", value=0.6),), (seen(),)
+    short = run([*[wide] * 45, *[()] * 10, calm])
+    assert short[-2].notice is Notice.NO_FACE
+    long = run([*[calm] * 45, *[()] * 30, wide])
+    assert short[-1].states[0].blendshapes[INDEX["jawOpen"]] < 0.05  # still measured against the open mouth
+    assert long[-1].states[0].blendshapes[INDEX["jawOpen"]] < 0.05  # measured anew
+    kept = run([*[calm] * 45, *[()] * 10, wide])
+    assert kept[-1].states[0].blendshapes[INDEX["jawOpen"]] > 0.4
+
+
+def test_smoothing_steadies_a_trembling_face_and_can_be_changed_while_it_runs():
+    rng = np.random.default_rng(1)
+    clean = seen(name="mouthSmileLeft", value=0.5)
+
+    def trembling():
+        noise = rng.normal(0.0, 0.4, clean.points.shape).astype(np.float32)
+        return (FaceLandmarks(clean.points + noise, SIZE),)
+
+    script = [*[(seen(),)] * 35, *[trembling() for _ in range(120)]]
+
+    def tremble(smoothing):
+        settings = PipelineSettings(follower=FollowerSettings(smoothing=smoothing))
+        values = np.array([result.states[0].blendshapes for result in run(script, settings)[75:]])
+        return values.std(0).sum()
+
+    raw, light, strong = tremble(0.0), tremble(0.3), tremble(1.0)
+    assert strong < 0.6 * light and light < 0.9 * raw, (raw, light, strong)
+
+    pipeline = Pipeline(RIG, STILL, landmarker=ScriptedLandmarker(*script))
+    pipeline.step(Frame(GREY, 0.0))
+    pipeline.settings = PipelineSettings(TrackerSettings(2, 0.8, 0.7), FollowerSettings(smoothing=1.0))
+    assert pipeline._landmarker.settings == TrackerSettings(2, 0.8, 0.7)
+    assert pipeline._followers[0].settings.smoothing == 1.0
+    pipeline.close()
+    assert pipeline._landmarker.closed
+
+
+def test_smoothed_rotations_stay_rotations():
+    script = [
+        (seen(rotation=rotation_from_yaw_pitch_roll(0.6 * np.sin(i / 3), 0.2 * np.cos(i / 2), 0.0)),) for i in range(60)
+    ]
+    settings = PipelineSettings(follower=FollowerSettings(smoothing=1.0))
+    for result in run(script, settings):
+        rotation = result.states[0].head_rotation
+        np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-5)
+        assert np.linalg.det(rotation) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shift", "scale", "notice"),
+    [((0, 0), 1.0, Notice.NONE), ((-330, 0), 1.0, Notice.CUT_OFF), ((0, 0), 0.12, Notice.TOO_SMALL)],
+)
+def test_framing_is_told_in_words(shift, scale, notice):
+    points = seen().points.copy()
+    points[:, :2] = (points[:, :2] - (320, 240)) * scale + (320, 240) + shift
+    assert framing_notice(FaceLandmarks(points, SIZE)) is notice
+
+
+def test_two_real_faces_are_both_followed(astronaut):
+    face = astronaut.image[:256, 96:352]
+    both = np.hstack([face, cv2.resize(face, (256, 256))[:, ::-1]])
+    frame = np.ascontiguousarray(cv2.resize(both, (1024, 512)))
+    with Pipeline(settings=PipelineSettings(TrackerSettings(max_faces=2))) as pipeline:
+        for i in range(5):
+            result = pipeline.step(Frame(frame, i / 30.0, i))
+    assert len(result.states) == 2
+    assert len({state.face_id for state in result.states}) == 2
+    assert all(isinstance(state, FaceState) and state.has_face for state in result.states)
