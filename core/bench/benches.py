@@ -69,7 +69,7 @@ def frame_result(steps: Sequence[StepResult], totals_ms: Sequence[float], settin
 def bench_picture(given: BenchInput) -> BenchResult:
     """`HeadRig.deform` and a 512x512 picture."""
     rig = given.head
-    states = list(performance(given.frames + WARM_UP))
+    states = performance(given.frames + WARM_UP)
     with HeadRenderer(rig, (512, 512)) as renderer:
         deform_ms = [_milliseconds(partial(rig.deform, state)) for state in states]
         picture_ms = [_milliseconds(partial(renderer.render, state)) for state in states]

@@ -36,12 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from core.bench.benches import BENCHES, BenchInput
     from core.bench.report import as_json, as_text, machine
+    from core.commands.native_log import quiet_native_log
 
     given = BenchInput(video, photo, arguments.frames)
     at = machine()
     results = []
     for name in arguments.names or NAMES:
-        results.append(BENCHES[name](given))
+        with quiet_native_log():
+            results.append(BENCHES[name](given))
         if not arguments.json:
             print(as_text(results[-1]), flush=True)
     if arguments.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,11 @@ from core.errors import InputError
 if TYPE_CHECKING:
     from core.animation.take import Take
     from core.rendering.renderer import HeadRenderer
-    from core.structures import ImageArray
+    from core.structures import FaceState, ImageArray
 
-RATE_HZ = 30.0
+
+SLACK = 0.1
+"""Part of a step that a frame may be late: the rounded times of two files never meet exactly."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -61,42 +63,42 @@ def run(arguments: argparse.Namespace) -> int:
 def _write_picture(renderer: HeadRenderer, take: Take, at_s: float | None, output: Path) -> None:
     from PIL import Image
 
+    from core.media.atomic_file import written_whole
+
     moment_s = 0.5 * take.duration_s if at_s is None else at_s
     if not 0.0 <= moment_s <= take.duration_s:
         raise InputError(f"--at must lie within the take, 0 to {take.duration_s:.2f} s, but it is {moment_s:g}.")
-    Image.fromarray(renderer.render(take.at(take_start_s(take) + moment_s))).save(output)
-
-
-def take_start_s(take: Take) -> float:
-    """Time of the take's first state."""
-    return take.states[0].timestamp_s
+    picture = renderer.render(take.at(take.states[0].timestamp_s + moment_s))
+    with written_whole(output) as temporary:
+        Image.fromarray(picture).save(temporary, format="PNG")
 
 
 def _write_video(renderer: HeadRenderer, take: Take, beside: Path | None, output: Path) -> None:
     from core.commands.progress import counting_bar
     from core.media.video_writer import VideoWriter
 
-    rate_hz = take.rate_hz or RATE_HZ
-    count = max(1, round(take.duration_s * rate_hz) + 1)
-    pictures = _pictures(renderer, take, beside, rate_hz, count)
+    states = take.resampled(take.rate_hz).states
+    pictures = _pictures(renderer, states, beside, take.rate_hz)
     first = next(pictures)
     size = (first.shape[1], first.shape[0])
-    with VideoWriter(output, size, rate_hz) as writer, counting_bar("drawing", count, "frame") as bar:
+    with VideoWriter(output, size, take.rate_hz) as writer, counting_bar("drawing", len(states), "frame") as bar:
         for picture in chain((first,), pictures):
             writer.write(picture)
             bar.update()
 
 
 def _pictures(
-    renderer: HeadRenderer, take: Take, beside: Path | None, rate_hz: float, count: int
+    renderer: HeadRenderer, states: Sequence[FaceState], beside: Path | None, rate_hz: float
 ) -> Iterator[ImageArray]:
-    """The take's pictures, with those of the video `beside` to their left."""
+    """A picture of each state, with those of the video `beside` to their left."""
+    if beside is None:
+        yield from map(renderer.render, states)
+        return
+
     from core.session_painter import side_by_side
 
-    others = None if beside is None else _pictures_at_rate(beside, rate_hz)
-    for number in range(count):
-        picture = renderer.render(take.at(take_start_s(take) + number / rate_hz))
-        yield picture if others is None else side_by_side(next(others), picture)
+    for state, other in zip(states, _pictures_at_rate(beside, rate_hz), strict=False):
+        yield side_by_side(other, renderer.render(state))
 
 
 def _pictures_at_rate(path: Path, rate_hz: float) -> Iterator[ImageArray]:
@@ -107,8 +109,7 @@ def _pictures_at_rate(path: Path, rate_hz: float) -> Iterator[ImageArray]:
     shown = None
     for frame in read_video(path):
         start_s = frame.timestamp_s if start_s is None else start_s
-        # Half a step of slack: the rounded times of two files never meet exactly.
-        while shown is not None and frame.timestamp_s - start_s > (number + 0.5) / rate_hz:
+        while shown is not None and frame.timestamp_s - start_s > (number + SLACK) / rate_hz:
             yield shown
             number += 1
         shown = frame.image

@@ -32,11 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.inputs:
         require_file(path)
 
+    from core.commands.native_log import quiet_native_log
     from core.commands.progress import StepProgress
     from core.head_model.rig_glb import save_rig
     from core.rigging.build import build_rig
 
-    with StepProgress("reading") as progress:
+    with quiet_native_log(), StepProgress("reading") as progress:
         pictures = read_pictures(arguments.inputs)
         rig = build_rig(pictures, arguments.name or output.stem, progress=progress)
     save_rig(rig, output)

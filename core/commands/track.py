@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     video = require_file(arguments.video)
     rig_path = require_file(arguments.rig) if arguments.rig else None
 
-    from core.animation.take_files import save_take
     from core.animation.take import Take
+    from core.animation.take_files import save_take
     from core.head_model.rig_glb import load_rig
     from core.media.videos import probe_video
     from core.tracking.settings import TrackerSettings
@@ -59,14 +60,18 @@ def track_video(path: Path, settings: TrackerSettings, rig: HeadRig | None) -> d
 
     NoFaceError where no frame shows a face.
     """
+    from core.commands.native_log import quiet_native_log
     from core.commands.progress import counting_bar
     from core.media.videos import probe_video, read_video
     from core.pipeline import Pipeline, PipelineSettings
 
     by_face: dict[int, dict[int, FaceState]] = {}
     times_s: list[float] = []
-    pipeline = Pipeline(rig, PipelineSettings(tracker=settings), landmarker=_landmarker(settings))
-    with pipeline, counting_bar("tracking", probe_video(path).frame_count, "frame") as bar:
+    with ExitStack() as resources:
+        resources.enter_context(quiet_native_log())
+        landmarker = _landmarker(settings)
+        pipeline = resources.enter_context(Pipeline(rig, PipelineSettings(tracker=settings), landmarker=landmarker))
+        bar = resources.enter_context(counting_bar("tracking", probe_video(path).frame_count, "frame"))
         for frame in read_video(path):
             for state in pipeline.step(frame).states:
                 if state.has_face:
