@@ -112,15 +112,18 @@ def test_cmyk_becomes_rgb():
     assert np.abs(image.astype(int) - PICTURE).max() < 40
 
 
-def test_a_wide_gamut_profile_is_converted_and_a_broken_one_ignored():
-    lab_like = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
-    for profile in (b"no profile at all", lab_like):
-        np.testing.assert_array_equal(
-            load_image(encoded(Image.fromarray(PICTURE), "PNG", icc_profile=profile)).shape, PICTURE.shape
-        )
+def test_colours_are_converted_by_the_pictures_profile():
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    image = load_image(encoded(Image.fromarray(PICTURE), "PNG", icc_profile=srgb))
-    np.testing.assert_allclose(image.astype(int), PICTURE, atol=2)
+    swapped = srgb.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
+    for profile, expected in ((srgb, PICTURE), (swapped, PICTURE[..., [1, 0, 2]])):
+        image = load_image(encoded(Image.fromarray(PICTURE), "PNG", icc_profile=profile))
+        np.testing.assert_allclose(image.astype(int), expected, atol=3)
+
+
+@pytest.mark.parametrize("kind", ["XYZ", None])
+def test_a_profile_that_does_not_fit_is_ignored(kind):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile(kind)).tobytes() if kind else b"no profile at all"
+    np.testing.assert_array_equal(load_image(encoded(Image.fromarray(PICTURE), "PNG", icc_profile=profile)), PICTURE)
 
 
 def test_a_hundred_megapixels_are_refused_in_plain_words_before_decoding():
