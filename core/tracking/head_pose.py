@@ -23,8 +23,8 @@ _MOST_STEPS = 12
 _SMALL_STEP = 1e-4  # radians, or parts of the distance
 _LOST = 0.3  # root mean square error in parts of the points' spread; faces on a foreign head have 0.05 to 0.15
 
-# Where the middle of the four eye corners lies before the eyeballs' middle, the head frame's origin.
-EYE_CORNER_DEPTH_M = 0.008
+# How far the middle of the four eye corners lies before the eyeballs' middle, the origin, in the built-in head.
+EYE_CORNER_DEPTH_M = 0.0045
 _EYE_CORNERS = [RIGHT_EYE_OUTER, RIGHT_EYE_INNER, LEFT_EYE_INNER, LEFT_EYE_OUTER]
 
 
