@@ -6,6 +6,7 @@ import pytest
 from core.geometry.projection import project, transform
 from core.structures import FaceLandmarks
 from core.tracking.face_mesh import FaceMeshLandmarker
+from core.tracking.head_pose import EYE_CORNER_DEPTH_M
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def head_model(astronaut_face):
     """(478, 3) metres: the test face's points as a head, symmetric enough and of natural size."""
     points = astronaut_face.points.astype(np.float64) * [1.0, -1.0, -1.0]
     points *= 0.09 / np.linalg.norm(points[33] - points[263])
-    return points - points[[33, 133, 362, 263]].mean(0) + [0.0, 0.0, 0.008]
+    return points - points[[33, 133, 362, 263]].mean(0) + [0.0, 0.0, EYE_CORNER_DEPTH_M]
 
 
 @pytest.fixture(scope="session")
