@@ -20,11 +20,12 @@ def performance(count: int) -> tuple[FaceState, ...]:
     return demo_take(count / FRAME_RATE_HZ, FRAME_RATE_HZ).states
 
 
-def drawn_frames(rig: HeadRig, count: int, size: tuple[int, int] = FRAME_SIZE) -> list[Frame]:
-    """The performance on this head, as a camera would see it."""
+def drawn_frames(rig: HeadRig, count: int, size: tuple[int, int] = FRAME_SIZE, step: int = 1) -> list[Frame]:
+    """`count` frames of the performance on this head, every `step`-th of its states."""
     with HeadRenderer(rig, size) as renderer:
         return [
-            Frame(renderer.render(state), state.timestamp_s, number) for number, state in enumerate(performance(count))
+            Frame(renderer.render(state), state.timestamp_s, number)
+            for number, state in enumerate(performance(count * step)[::step])
         ]
 
 
