@@ -9,7 +9,7 @@ import numpy as np
 
 from core.structures import Camera, FloatArray
 
-EYE_HEIGHT_ABOVE_PICTURE_CENTER_M = 0.035
+HEAD_CENTER = (0.0, -0.035, -0.05)  # of the built-in head, between chin, crown, nose and nape
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class OrbitCamera:
 
     yaw_rad: float = 0.0
     pitch_rad: float = 0.0
-    distance_m: float = 0.62
+    distance_m: float = 0.68
     vertical_fov_rad: float = math.radians(30.0)
-    target: tuple[float, float, float] = (0.0, -EYE_HEIGHT_ABOVE_PICTURE_CENTER_M, 0.0)
+    target: tuple[float, float, float] = HEAD_CENTER
 
     def position(self) -> FloatArray:
         """(3,) metres, head frame."""

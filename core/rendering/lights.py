@@ -16,17 +16,15 @@ class LightParameters:
     intensity: float
 
 
-KEY = LightParameters((-0.55, 0.65, 1.0), (1.0, 0.965, 0.92), 0.70)
-FILL = LightParameters((0.95, 0.05, 0.8), (0.86, 0.92, 1.0), 0.28)
-RIM = LightParameters((0.8, 0.6, -0.7), (1.0, 0.98, 0.96), 0.42)
-AMBIENT = (0.20, 0.195, 0.20)
+KEY = LightParameters((-0.5, 0.4, 1.0), (1.0, 0.97, 0.93), 0.76)
+FILL = LightParameters((0.95, 0.0, 0.8), (0.88, 0.93, 1.0), 0.34)
+RIM = LightParameters((0.8, 0.6, -0.7), (1.0, 0.98, 0.96), 0.45)
 
 
 def add_lights(renderer: vtkRenderer) -> None:
-    """Replaces the renderer's lights by key, fill, rim and an even ambient light."""
+    """Replaces the renderer's lights by key, fill and rim."""
     renderer.RemoveAllLights()
     renderer.AutomaticLightCreationOff()
-    renderer.SetAmbient(*AMBIENT)
     for parameters in (KEY, FILL, RIM):
         light = vtkLight()
         light.SetLightTypeToCameraLight()

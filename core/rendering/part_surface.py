@@ -10,11 +10,13 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
-from core.head_model.rig import HeadRig, Material, Part
+from core.head_model.rig import HeadRig, Part
 from core.structures import FloatArray, Mesh
 
 SMALLEST_SHININESS = 4.0
 LARGEST_SHININESS = 160.0
+SPECULAR_STRENGTH = 0.3
+AMBIENT = 0.28  # light from all sides, as a share of the part's own colour
 
 
 def shininess(roughness: float) -> float:
@@ -41,7 +43,7 @@ class PartSurface:
         # Rigs keep v = 0 at the top row of the picture, VTK at the bottom.
         texture_coordinates = (rig.uv[part.vertices] * (1.0, -1.0) + (0.0, 1.0)).astype(np.float32)
         self._mesh.GetPointData().SetTCoords(numpy_to_vtk(texture_coordinates, deep=True))
-        self.actor = _actor(self._mesh, part.material)
+        self.actor = _actor(self._mesh, part)
 
     def update(self, mesh: Mesh) -> None:
         """Moves the part to where `mesh`, the whole posed head, has it."""
@@ -53,7 +55,8 @@ class PartSurface:
         self._mesh.Modified()
 
 
-def _actor(mesh: pyvista.PolyData, material: Material) -> vtkActor:
+def _actor(mesh: pyvista.PolyData, part: Part) -> vtkActor:
+    material = part.material
     mapper = vtkPolyDataMapper()
     mapper.SetInputData(mesh)
     mapper.ScalarVisibilityOff()
@@ -62,14 +65,18 @@ def _actor(mesh: pyvista.PolyData, material: Material) -> vtkActor:
     look = actor.GetProperty()
     look.SetInterpolationToPhong()
     look.SetColor(*material.color)
-    look.SetAmbient(1.0)
+    # Hidden sides cost as much as seen ones; but the mouth is a bag that is looked into.
+    look.SetBackfaceCulling(part.name != "mouth")
+    look.SetAmbient(AMBIENT)
     look.SetDiffuse(1.0)
-    look.SetSpecular(0.45 * (1.0 - material.roughness))
+    look.SetSpecular(SPECULAR_STRENGTH * (1.0 - material.roughness))
     look.SetSpecularPower(shininess(material.roughness))
     if material.texture is not None:
         texture = pyvista.Texture(np.ascontiguousarray(material.texture))
         texture.InterpolateOn()
         texture.MipmapOn()
+        # VTK's default of 4 doubles the time of a frame on a software driver.
+        texture.SetMaximumAnisotropicFiltering(1)
         actor.SetTexture(texture)
     return actor
 

@@ -201,11 +201,14 @@ def test_thirty_renderers_leave_no_threads_and_no_memory():
 
     for _ in range(10):
         make_and_close()
-    threads, before = psutil.Process().num_threads(), resident_bytes()
-    for _ in range(30):
-        make_and_close()
+    threads, growth = psutil.Process().num_threads(), []
+    for _ in range(2):
+        before = resident_bytes()
+        for _ in range(15):
+            make_and_close()
+        growth.append(resident_bytes() - before)
     assert psutil.Process().num_threads() <= threads
-    assert resident_bytes() - before < 20e6
+    assert min(growth) < 10e6  # a leak grows in both rounds; a driver's cache fills once
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="EGL drivers are chosen by files on Linux only")

@@ -1,0 +1,28 @@
+"""Live Avatar: `streamlit run app.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import LiveAvatarError
+from ui.sidebar import show_sidebar
+
+PAGES = (
+    ("pages/home.py", "Home", ":material/home:"),
+    ("pages/rig.py", "Rig", ":material/face:"),
+    ("pages/capture.py", "Capture", ":material/videocam:"),
+    ("pages/avatar.py", "Avatar", ":material/theater_comedy:"),
+)
+
+# An icon by name would be fetched from the internet by the visitor's browser.
+FAVICON = Path(__file__).parent / "ui" / "favicon.png"
+
+st.set_page_config(page_title="Live Avatar", page_icon=str(FAVICON), layout="wide")
+page = st.navigation([st.Page(path, title=title, icon=icon) for path, title, icon in PAGES])
+show_sidebar()
+try:
+    page.run()
+except LiveAvatarError as error:
+    st.error(str(error), icon=":material/error:")

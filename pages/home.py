@@ -1,0 +1,67 @@
+"""Home: a living head, and three doors."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.animation.demo import demo_take
+from ui.frame import require_frame
+from ui.rig_pictures import viewer_glb
+from ui.state import chosen_rig, chosen_rig_id
+from ui.viewer.component import show_head
+from ui.viewer.motion import viewer_motion
+
+DOORS = (
+    (
+        "Make your head",
+        "One photo is enough. In seconds it becomes a head that can be animated.",
+        "pages/rig.py",
+        "Upload a photo",
+        ":material/add_a_photo:",
+    ),
+    (
+        "Move it",
+        "Your webcam moves the head, live. No marker, no depth camera.",
+        "pages/avatar.py",
+        "Start the avatar",
+        ":material/play_circle:",
+    ),
+    (
+        "Send it",
+        "Record your expressions as a take for Unreal, Blender or any engine.",
+        "pages/capture.py",
+        "Record a take",
+        ":material/file_export:",
+    ),
+)
+
+
+@st.cache_resource(show_spinner=False)
+def demo_motion() -> dict[str, object]:
+    """The demo motion as the viewer plays it."""
+    take = demo_take()
+    return viewer_motion(take.states, take.rate_hz)
+
+
+def show_doors() -> None:
+    """The three next steps."""
+    for title, text, page, action, icon in DOORS:
+        with st.container(border=True):
+            st.markdown(f"**{title}**  \n{text}")
+            st.page_link(page, label=action, icon=icon)
+
+
+require_frame()
+picture, words = st.columns([2, 1], gap="large")
+with words:
+    st.title("Live Avatar", anchor=False)
+    st.markdown("From one camera to a living 3D face.")
+    show_doors()
+with picture:
+    show_head(
+        viewer_glb(chosen_rig()),
+        key=f"home_{chosen_rig_id()}",
+        height_px=600,
+        motion=demo_motion(),
+        controls=False,
+    )

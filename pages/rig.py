@@ -1,0 +1,217 @@
+"""Rig: photos or a short video become a head that can be animated; kept heads are managed here."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+
+import streamlit as st
+
+from core.errors import LiveAvatarError, RenderError
+from core.head_model.rig import HeadRig
+from ui.frame import require_frame
+from ui.pyvista_view import show_in_stpyvista
+from ui.rig_job import RigJob, Upload, require_fitting
+from ui.rig_pictures import (
+    THUMBNAIL_SIZE,
+    THUMBNAIL_VIEW,
+    download_glb,
+    draw_stills,
+    forget_pictures,
+    png,
+    three_sides,
+    viewer_glb,
+)
+from ui.state import (
+    BUILTIN_ID,
+    choose_rig,
+    chosen_rig,
+    chosen_rig_id,
+    forget_loaded_rigs,
+    library,
+    rig_entries,
+    rig_name,
+)
+from ui.viewer.component import show_head
+
+JOB, DRAFT, DRAFT_KIND = "rig_job", "rig_draft", "rig_draft_kind"
+POLL_S = 0.4
+PHOTO_HELP = "Front view, even light, nothing over the face. Several photos or a short video make it more like you."
+STILL_NAMES = ("Front", "Three quarters", "Side")
+
+
+def start_job(files: list, name: str) -> None:
+    """Starts building; a job that still runs is told to stop."""
+    running = st.session_state.get(JOB)
+    if running is not None:
+        running.cancel()
+    uploads = [Upload(file.name, file.getvalue()) for file in files]
+    require_fitting(uploads)
+    st.session_state.pop(DRAFT, None)
+    st.session_state[JOB] = RigJob(uploads, name.strip() or "My head")
+
+
+def show_form() -> None:
+    """Upload, name, go."""
+    with st.form("rig_form", border=False):
+        files = st.file_uploader("Photos, or one short video", accept_multiple_files=True, help=PHOTO_HELP)
+        name = st.text_input("Name", value="My head", max_chars=80)
+        is_sent = st.form_submit_button("Make my head", type="primary", icon=":material/face:", width="stretch")
+    if not is_sent:
+        return
+    if not files:
+        st.warning("Choose a photo first.", icon=":material/add_a_photo:")
+        return
+    try:
+        start_job(files, name)
+    except LiveAvatarError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.rerun()
+
+
+@st.fragment(run_every=POLL_S)
+def show_progress() -> None:
+    """The phase, the bar, and a way out."""
+    job: RigJob = st.session_state[JOB]
+    state = job.state()
+    if state.is_done:
+        st.rerun(scope="app")
+    st.progress(state.fraction, text=state.phase)
+    if st.button("Cancel", icon=":material/close:"):
+        job.cancel()
+
+
+def collect_job() -> str:
+    """Takes the result of a finished job into the session; the problem in plain words, or ""."""
+    job = st.session_state.get(JOB)
+    if job is None or not job.state().is_done:
+        return ""
+    state = st.session_state.pop(JOB).state()
+    if state.rig is not None:
+        st.session_state[DRAFT], st.session_state[DRAFT_KIND] = state.rig, state.source_kind
+    return state.problem
+
+
+def thumbnail_of(rig: HeadRig):
+    """A small front picture; None where nothing can be drawn."""
+    try:
+        return draw_stills(rig, (THUMBNAIL_VIEW,), THUMBNAIL_SIZE)[0]
+    except RenderError:
+        return None
+
+
+def show_draft(rig: HeadRig) -> None:
+    """The new head waits here: nothing is stored before the visitor says so."""
+    st.success(f"**{rig.name}** is ready.", icon=":material/check_circle:")
+    if st.button("Keep this head", type="primary", icon=":material/save:", width="stretch"):
+        kind = st.session_state[DRAFT_KIND]
+        entry = library().add(rig, time.time(), source_kind=kind, thumbnail=thumbnail_of(rig))
+        choose_rig(entry.id)
+        st.session_state.pop(DRAFT)
+        st.rerun()
+    if st.button("Discard", icon=":material/delete:", width="stretch"):
+        st.session_state.pop(DRAFT)
+        forget_pictures()
+        st.rerun()
+
+
+@st.dialog("Rename")
+def rename_dialog(rig_id: str) -> None:
+    """Asks for another name."""
+    name = st.text_input("Name", value=rig_name(rig_id), max_chars=80)
+    if st.button("Rename", type="primary"):
+        try:
+            library().rename(rig_id, name)
+        except LiveAvatarError as error:
+            st.error(str(error))
+            return
+        forget_loaded_rigs()
+        st.rerun()
+
+
+@st.dialog("Delete")
+def delete_dialog(rig_id: str | None) -> None:
+    """Asks once, then deletes one head, or all where `rig_id` is None."""
+    what = "all kept heads" if rig_id is None else f"**{rig_name(rig_id)}**"
+    st.markdown(f"This deletes {what} from this machine, whole and at once.")
+    if st.button("Delete", type="primary", icon=":material/delete:"):
+        if rig_id is None:
+            library().delete_all()
+        else:
+            library().delete(rig_id)
+        forget_loaded_rigs()
+        forget_pictures()
+        choose_rig(BUILTIN_ID)
+        st.rerun()
+
+
+def show_kept(rig: HeadRig) -> None:
+    """What can be done with the chosen head, and with all."""
+    rig_id = chosen_rig_id()
+    entry = next((entry for entry in rig_entries() if entry.id == rig_id), None)
+    st.download_button(
+        "Download as GLB",
+        lambda: download_glb(rig),
+        file_name=f"{rig_id}.glb",
+        mime="model/gltf-binary",
+        icon=":material/download:",
+        width="stretch",
+        on_click="ignore",
+        help="For Blender, Unity, Unreal and every other program that reads glTF; 52 ARKit blendshapes inside.",
+    )
+    rename, delete = st.columns(2)
+    is_own = entry is not None and not entry.is_demo
+    if rename.button("Rename", icon=":material/edit:", width="stretch", disabled=not is_own):
+        rename_dialog(rig_id)
+    if delete.button("Delete", icon=":material/delete:", width="stretch", disabled=not is_own):
+        delete_dialog(rig_id)
+    if any(not entry.is_demo for entry in rig_entries()):
+        if st.button("Delete all kept heads", type="tertiary", icon=":material/delete_forever:"):
+            delete_dialog(None)
+    else:
+        st.caption("No head of yours is kept here. Heads you make stay on this machine only.")
+
+
+def show_picture(rig: HeadRig, key: str) -> None:
+    """The head to turn and move, and from three sides."""
+    try:
+        stills = three_sides(rig)
+    except RenderError as error:
+        stills = ()
+        st.info(str(error), icon=":material/info:")
+    show_head(viewer_glb(rig), key=key, height_px=560, still_png=png(stills[0]) if stills else None)
+    for column, still, name in zip(st.columns(3), stills, STILL_NAMES, strict=False):
+        column.image(still, caption=name, width="stretch")
+
+
+def show_pyvista(rig: HeadRig) -> None:
+    """The same mesh in stpyvista, where it is installed."""
+    if importlib.util.find_spec("stpyvista") is None:
+        return
+    with st.expander("View with PyVista"):
+        st.caption("This view loads its program from the internet in your browser; the one above does not.")
+        if st.toggle("Show"):
+            show_in_stpyvista(rig)
+
+
+require_frame()
+problem = collect_job()
+draft = st.session_state.get(DRAFT)
+rig = draft if draft is not None else chosen_rig()
+st.title("Rig", anchor=False)
+picture, controls = st.columns([2, 1], gap="large")
+with controls:
+    if problem:
+        st.error(problem, icon=":material/error:")
+    if st.session_state.get(JOB) is not None:
+        show_progress()
+    elif draft is not None:
+        show_draft(draft)
+    else:
+        show_form()
+        st.subheader(rig_name(chosen_rig_id()), anchor=False)
+        show_kept(rig)
+with picture:
+    show_picture(rig, key="rig_view")
+    show_pyvista(rig)

@@ -1,0 +1,64 @@
+"""Every page of this room runs whole, without a browser."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.head_model.builtin import load_builtin_rig
+from core.rigging.library import RigLibrary
+from ui.state import CHOSEN_RIG
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIVE_AVATAR_RIGS", str(tmp_path / "rigs"))
+    return tmp_path / "rigs"
+
+
+def run(page):
+    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
+    app.run()
+    if page != "pages/home.py":
+        app.switch_page(page).run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def test_home_opens_with_three_doors(folder):
+    app = run("pages/home.py")
+    assert app.title[0].value == "Live Avatar"
+    doors = " ".join(element.value for element in app.markdown)
+    for words in ("Make your head", "Move it", "Send it"):
+        assert words in doors
+
+
+def test_rig_page_asks_for_a_photo_first(folder):
+    app = run("pages/rig.py")
+    next(button for button in app.button if button.label == "Make my head").click().run()
+    assert not app.exception
+    assert app.warning[0].value == "Choose a photo first."
+
+
+def test_nothing_is_deleted_before_the_question_is_answered(folder):
+    library = RigLibrary(folder)
+    entry = library.add(load_builtin_rig(), 1.0)
+    app = AppTest.from_file(str(REPOSITORY / "pages" / "rig.py"), default_timeout=60)
+    app.session_state[CHOSEN_RIG] = entry.id
+    app.run()
+    assert app.subheader[0].value == entry.name
+    next(button for button in app.button if button.label == "Delete all kept heads").click().run()
+    assert library.list() == (entry,)
+    assert any("deletes all kept heads" in element.value for element in app.markdown)
+
+
+def test_sidebar_offers_every_kept_rig_and_the_mannequin(folder):
+    entry = RigLibrary(folder).add(replace(load_builtin_rig(), name="Ada"), 1.0)
+    app = run("pages/home.py")
+    assert set(app.sidebar.selectbox[0].options) == {"Ada", "Mannequin"}
+    app.sidebar.selectbox[0].set_value("Ada").run()
+    assert app.session_state[CHOSEN_RIG] == entry.id

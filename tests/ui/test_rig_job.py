@@ -1,0 +1,66 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.errors import InputError
+from ui import rig_job
+from ui.rig_job import RigJob, Upload, require_fitting
+
+
+def png(image):
+    encoded = io.BytesIO()
+    Image.fromarray(image).save(encoded, "PNG")
+    return encoded.getvalue()
+
+
+def finished(job):
+    assert job.join(60.0)
+    return job.state()
+
+
+def test_a_photo_becomes_a_rig(astronaut):
+    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Eileen"))
+    assert state.problem == ""
+    assert state.rig is not None
+    assert state.rig.name == "Eileen"
+    assert state.fraction == 1.0
+
+
+def test_a_picture_without_a_face_is_told_in_plain_words():
+    grey = np.full((120, 160, 3), 128, np.uint8)
+    state = finished(RigJob([Upload("wall.png", png(grey))], "Wall"))
+    assert state.is_done
+    assert state.rig is None
+    assert "face" in state.problem
+
+
+def test_a_file_of_another_kind_is_told_in_plain_words():
+    state = finished(RigJob([Upload("me.jpg", b"%PDF-1.7 not a picture")], "Me"))
+    assert state.rig is None
+    assert state.problem != rig_job.UNEXPECTED
+    assert state.problem
+
+
+def test_cancelled_work_leaves_nothing(astronaut):
+    job = RigJob([Upload("me.png", png(astronaut.image))], "Me")
+    job.cancel()
+    state = finished(job)
+    assert state.rig is None
+    assert state.problem == ""
+
+
+def test_a_defect_shows_no_traceback(astronaut, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("inside")
+
+    monkeypatch.setattr(rig_job, "build_rig", broken)
+    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me"))
+    assert state.problem == rig_job.UNEXPECTED
+
+
+def test_too_big_a_photo_is_refused(monkeypatch):
+    monkeypatch.setattr(rig_job, "PHOTO_LIMIT_MIB", 0)
+    with pytest.raises(InputError, match=r"photo may have up to 0 MB, but me\.png"):
+        require_fitting([Upload("me.png", b"\x89PNG")])

@@ -1,0 +1,41 @@
+"""`show_head`: the viewer as a Streamlit component."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import streamlit.components.v1 as components
+
+PAGE = Path(__file__).resolve().parent / "page"
+_viewer = components.declare_component("live_avatar_viewer", path=str(PAGE))
+
+
+def show_head(
+    glb: bytes,
+    key: str,
+    *,
+    height_px: int = 560,
+    motion: dict[str, Any] | None = None,
+    autoplay: bool = True,
+    controls: bool = True,
+    still_png: bytes | None = None,
+) -> None:
+    """Shows a GLB that can be turned, zoomed and moved by sliders; another GLB can be dropped on it.
+
+    motion: what `viewer_motion` gives, looped. controls: the sliders beside the picture. still_png: shown where the
+    browser cannot draw in 3D.
+    """
+    head_id = hashlib.sha256(glb).hexdigest()[:16] + (f"-{motion['frames']}" if motion else "")
+    _viewer(
+        glb=glb,
+        head_id=head_id,
+        height=height_px,
+        motion=motion,
+        autoplay=autoplay,
+        controls=controls,
+        still=still_png,
+        key=key,
+        default=None,
+    )

@@ -1,0 +1,136 @@
+import { loadHead } from "./head.js";
+import { connect, setHeight } from "./host.js";
+import { Motion } from "./motion.js";
+import { ShapePanel } from "./shapes.js";
+
+const byId = (id) => document.getElementById(id);
+const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const state = { key: null, stage: null, head: null, own: null, motion: null, isPlaying: false, still: null };
+const panel = new ShapePanel((name, value) => {
+  if (state.isPlaying) play(false);
+  state.head?.setShape(name, value);
+  state.stage?.redraw();
+});
+
+function say(text) {
+  byId("message").textContent = text;
+}
+
+function isPressed(button) {
+  return button.getAttribute("aria-pressed") === "true";
+}
+
+function press(button, isOn) {
+  button.setAttribute("aria-pressed", String(isOn));
+}
+
+function play(isOn) {
+  state.isPlaying = isOn && state.motion !== null;
+  press(byId("play"), state.isPlaying);
+  byId("play").textContent = state.isPlaying ? "Pause" : "Play";
+  if (!isOn && state.head && state.motion) state.motion.stop(state.head);
+  state.stage?.redraw();
+}
+
+async function show(bytes, isOwn) {
+  say("Loading the head…");
+  try {
+    const head = await loadHead(bytes);
+    state.stage.show(head);
+    state.head = head;
+    head.setWireframe(isPressed(byId("wireframe")));
+    head.setTexture(isPressed(byId("texture")));
+    panel.list(head.shapeNames);
+    byId("back").hidden = isOwn;
+    say("");
+  } catch {
+    say("This file could not be opened. Expected: a GLB file (glTF 2.0).");
+  }
+}
+
+async function onDrop(file) {
+  if (!file) return;
+  play(false);
+  await show(new Uint8Array(await file.arrayBuffer()), false);
+}
+
+function startStage() {
+  const Stage = state.Stage;
+  state.stage = new Stage(byId("picture"));
+  state.stage.onFrame = (seconds) => {
+    if (!state.isPlaying || !state.head) return false;
+    state.motion.applyTo(state.head, seconds);
+    return true;
+  };
+}
+
+function showStill() {
+  byId("picture").hidden = byId("tools").hidden = true;
+  byId("viewer").classList.add("plain");
+  say("This browser cannot draw in 3D (WebGL is off), so here is a still picture.");
+  if (state.still) {
+    byId("still").src = URL.createObjectURL(new Blob([state.still], { type: "image/png" }));
+    byId("still").hidden = false;
+  }
+}
+
+function follow(theme) {
+  if (!theme) return;
+  document.documentElement.classList.toggle("dark", theme.base === "dark");
+  const style = document.documentElement.style;
+  style.setProperty("--text", theme.textColor);
+  style.setProperty("--surface", theme.backgroundColor);
+  style.setProperty("--raised", theme.secondaryBackgroundColor);
+  style.setProperty("--accent", theme.primaryColor);
+}
+
+async function onArguments(args, theme) {
+  follow(theme);
+  setHeight(args.height);
+  document.body.style.height = `${args.height}px`;
+  byId("viewer").classList.toggle("plain", !args.controls);
+  if (args.head_id === state.key) return;
+  state.key = args.head_id;
+  state.still = args.still;
+  state.own = args.glb;
+  state.motion = args.motion ? new Motion(args.motion) : null;
+  byId("play").hidden = !state.motion;
+  if (!state.stage) {
+    try {
+      state.Stage = (await import("./stage.js")).Stage;
+      startStage();
+    } catch {
+      showStill();
+      return;
+    }
+  }
+  await show(args.glb, true);
+  play(Boolean(state.motion) && args.autoplay && !isStill);
+}
+
+byId("play").addEventListener("click", () => play(!state.isPlaying));
+byId("front").addEventListener("click", () => state.stage?.lookFromFront());
+byId("back").addEventListener("click", () => show(state.own, true));
+for (const [id, method] of [["wireframe", "setWireframe"], ["texture", "setTexture"]]) {
+  byId(id).addEventListener("click", (event) => {
+    const isOn = !isPressed(event.currentTarget);
+    press(event.currentTarget, isOn);
+    state.head?.[method](isOn);
+    state.stage?.redraw();
+  });
+}
+const stage = byId("stage");
+for (const name of ["dragenter", "dragover"]) {
+  stage.addEventListener(name, (event) => {
+    event.preventDefault();
+    stage.classList.add("dragging");
+  });
+}
+for (const name of ["dragleave", "drop"]) {
+  stage.addEventListener(name, () => stage.classList.remove("dragging"));
+}
+stage.addEventListener("drop", (event) => {
+  event.preventDefault();
+  onDrop(event.dataTransfer.files[0]);
+});
+connect(onArguments);
