@@ -1,0 +1,85 @@
+"""Capture: the webcam's face as landmarks, coefficients and pose, live; record a take of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.session import LiveSession
+from core.session_parts import LiveSettings
+from ui.coefficient_bars import bars_html
+from ui.examples import example_picture
+from ui.frame import require_frame
+from ui.live import camera_stream, engine_trouble, live_session, places_are_taken
+from ui.live_panels import (
+    mirror_control,
+    neutral_control,
+    pose_line,
+    recorder,
+    reset_control,
+    show_status,
+    smoothing_control,
+    tracking_controls,
+)
+from ui.state import chosen_rig, chosen_rig_id
+
+PAGE = "capture"
+DEFAULTS = LiveSettings()
+
+
+def picture(session: LiveSession) -> bool:
+    """The stream with its status line; True while it plays."""
+    if places_are_taken(session):
+        st.info("All places of this server are taken. Try again in a minute.", icon=":material/group:")
+        st.button("Try again", key=f"{PAGE}_retry")
+        return False
+    example = st.empty()
+    still = example_picture(chosen_rig_id(), chosen_rig(), with_landmarks=True)  # before a start is offered
+    playing = camera_stream(session, PAGE)
+    st.fragment(run_every=0.5 if playing else None)(show_status)(session, playing)
+    if not playing:
+        st.caption("Start the camera and look at it. The picture stays on this machine; nothing is stored.")
+        example.image(still, width="stretch")
+    return playing
+
+
+@st.fragment
+def controls(session: LiveSession, playing: bool) -> None:
+    """What people move, beside the picture."""
+    tracking_controls(session, PAGE)
+    neutral_control(session, PAGE, playing)
+    with st.expander("More"):
+        session.update(
+            draws_landmarks=st.toggle("Landmarks", session.settings.draws_landmarks, key=f"{PAGE}_landmarks")
+        )
+        mirror_control(session, PAGE)
+        smoothing_control(session, PAGE)
+        reset_control(session, PAGE, DEFAULTS)
+
+
+def numbers(session: LiveSession, playing: bool) -> None:
+    """Live values of the faces in view."""
+    stats = session.stats()
+    faces = [state for state in stats.states if state.has_face]
+    if not playing or not faces:
+        st.caption("The 52 coefficients of the face move here while the camera runs.")
+        return
+    tabs = st.tabs([f"Face {i + 1}" for i in range(len(faces))]) if len(faces) > 1 else [st.container()]
+    for tab, state in zip(tabs, faces, strict=True):
+        with tab:
+            st.caption(f"{pose_line(state)} · face score {100 * state.confidence:.0f} %")
+            st.html(bars_html(state.blendshapes))
+
+
+require_frame()
+st.title("Capture")
+if trouble := engine_trouble():
+    st.error(trouble, icon=":material/error:")
+    st.stop()
+live = live_session(PAGE, DEFAULTS)
+left, right = st.columns([2, 1], gap="large")
+with left:
+    is_playing = picture(live)
+    st.fragment(run_every=0.5 if is_playing else None)(recorder)(live, PAGE, is_playing)
+with right:
+    controls(live, is_playing)
+    st.fragment(run_every=0.2 if is_playing else None)(numbers)(live, is_playing)

@@ -1,0 +1,166 @@
+"""Between the browser's camera and a live session: pointers are handed over here, all work is done elsewhere."""
+
+from __future__ import annotations
+
+import os
+import threading
+from fractions import Fraction
+
+import numpy as np
+import streamlit as st
+from av import VideoFrame
+from streamlit_webrtc import (
+    Translations,
+    WebRtcMode,
+    create_video_sink_track,
+    create_video_source_track,
+    webrtc_streamer,
+)
+
+from core.errors import LiveAvatarError
+from core.head_model.builtin import load_builtin_rig
+from core.pipeline import Pipeline
+from core.rendering.renderer import HeadRenderer
+from core.session import LIVE_SESSIONS, LiveSession, MakeInput
+from core.session_parts import LiveSettings
+from core.structures import FaceState, Frame
+from ui.ice import ice_servers
+from ui.placeholder import placeholder
+from ui.state import chosen_rig
+
+RATE_HZ = 30
+PLACES_VARIABLE = "LIVE_AVATAR_PLACES"
+
+CAMERA_CONSTRAINTS = {
+    "video": {
+        "width": {"ideal": 640},
+        "height": {"ideal": 480},
+        "frameRate": {"ideal": RATE_HZ},
+        "facingMode": "user",
+    },
+    "audio": False,
+}
+VIDEO_ATTRIBUTES = {
+    "autoPlay": True,
+    "controls": False,
+    "muted": True,
+    "playsInline": True,
+    "style": {"width": "100%", "borderRadius": "0.5rem", "backgroundColor": "#181c26"},
+}
+CAMERA_WORDS: Translations = {
+    "start": "Start camera",
+    "stop": "Stop",
+    "select_device": "Choose camera",
+    "device_ask_permission": "Please allow the camera. The browser asks at the top of the window.",
+    "device_not_available": "No camera is there, or another program uses it.",
+    "device_access_denied": "The browser blocks the camera. Allow it in the address bar, then start again.",
+    "media_api_not_available": "Cameras work only over https or on localhost. Open this page there.",
+}
+PLAYBACK_WORDS: Translations = {"start": "Play", "stop": "Stop"}
+
+
+@st.cache_resource(show_spinner="Loading the face models. This happens once.")
+def engine_trouble() -> str:
+    """Warms the networks and the renderer once per server; "" when both work, else what stands in the way.
+
+    The first frame of a cold process takes seconds, and streamlit-webrtc gives up on a stream that waits for ten.
+    """
+    trouble: list[str] = []
+
+    def warm() -> None:
+        try:
+            with Pipeline() as pipeline:
+                pipeline.step(Frame(np.full((480, 640, 3), 128, np.uint8), 0.0))
+            renderer = HeadRenderer(load_builtin_rig())
+            renderer.render(FaceState(0.0))
+            renderer.close()
+        except LiveAvatarError as error:
+            trouble.append(str(error))
+
+    thread = threading.Thread(target=warm, name="avatar-warm-up")
+    thread.start()
+    thread.join()
+    return "".join(trouble)
+
+
+@st.cache_resource(show_spinner=False)
+def _set_places() -> None:
+    places = os.environ.get(PLACES_VARIABLE, "")
+    if places.isdigit() and int(places) > 0:
+        LIVE_SESSIONS.maximum = int(places)
+
+
+def live_session(page: str, settings: LiveSettings) -> LiveSession:
+    """This visitor's session on this page, with the chosen rig; made with `settings` at the first visit."""
+    _set_places()
+    key = f"{page}_live_session"
+    if key not in st.session_state:
+        st.session_state[key] = LiveSession(chosen_rig(), settings)
+    session: LiveSession = st.session_state[key]
+    rig = chosen_rig()
+    if session.rig is not rig:
+        session.rig = rig
+    return session
+
+
+def camera_stream(session: LiveSession, page: str) -> bool:
+    """Shows the start button and the returned picture; True while the camera streams.
+
+    The session starts with the first frame and ends with the stream: on stop, on a change of page, on a closed tab.
+    """
+    sink = create_video_sink_track(
+        lambda frame: session.put_frame(lambda: _decode(frame)),
+        key=f"{page}_sink",
+        on_ended=session.request_stop,
+    )
+    source = create_video_source_track(lambda pts, time_base: _picture(session), f"{page}_source", RATE_HZ)
+    context = webrtc_streamer(
+        key=f"{page}_camera",
+        mode=WebRtcMode.SENDRECV,
+        rtc_configuration={"iceServers": ice_servers(_page_url())},
+        media_stream_constraints=CAMERA_CONSTRAINTS,
+        sink_video_track=sink,
+        source_video_track=source,
+        video_html_attrs=VIDEO_ATTRIBUTES,
+        translations=CAMERA_WORDS,
+    )
+    return bool(context.state.playing)
+
+
+def playback_stream(session: LiveSession, page: str, make_input: MakeInput) -> bool:
+    """Shows the play button and the picture of a session that plays `make_input`; no camera is asked for."""
+
+    def picture(pts: int, time_base: Fraction) -> VideoFrame:
+        session.play(make_input)
+        return _picture(session)
+
+    source = create_video_source_track(picture, f"{page}_playback_source", RATE_HZ, session.request_stop)
+    context = webrtc_streamer(
+        key=f"{page}_playback",
+        mode=WebRtcMode.RECVONLY,
+        rtc_configuration={"iceServers": ice_servers(_page_url())},
+        media_stream_constraints={"video": True, "audio": False},
+        source_video_track=source,
+        video_html_attrs=VIDEO_ATTRIBUTES,
+        translations=PLAYBACK_WORDS,
+    )
+    return bool(context.state.playing)
+
+
+def places_are_taken(session: LiveSession) -> bool:
+    """Whether this visitor must wait because every place of the server is in use."""
+    return LIVE_SESSIONS.is_full and not session.is_running
+
+
+def _page_url() -> str:
+    return str(st.context.url or "")
+
+
+def _decode(frame: VideoFrame) -> Frame:
+    return Frame(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), float(frame.time or 0.0))
+
+
+def _picture(session: LiveSession) -> VideoFrame:
+    output = session.latest_output()
+    image = placeholder(session.phase) if output is None else output.picture
+    return VideoFrame.from_ndarray(image, format="rgb24")

@@ -1,0 +1,182 @@
+"""What a live page says and offers: numbers, messages, sliders and the recorder, all bound to one session."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from core.animation.take import Take
+from core.animation.take_files import save_take
+from core.errors import LiveAvatarError
+from core.geometry.rotation import yaw_pitch_roll
+from core.pipeline import Notice
+from core.session import LiveSession
+from core.session_parts import LiveSettings, Phase, SessionStats
+from core.structures import FaceState
+
+NOTICE_WORDS: dict[Notice, str] = {
+    Notice.CAMERA_OFF: "The camera is off or covered. Turn it on to go on.",
+    Notice.NO_FACE: "No face in the picture. Move into the light.",
+    Notice.CUT_OFF: "The face is cut off. Move to the middle of the picture.",
+    Notice.TOO_SMALL: "The face is small. Come closer to the camera.",
+}
+STAGE_WORDS = {
+    "landmarks": "find the face",
+    "pose": "head pose",
+    "expression": "expression",
+    "gaze": "gaze",
+    "smoothing": "smoothing",
+    "picture": "draw",
+}
+
+
+def notice_text(stats: SessionStats) -> str:
+    """What a person should change now; "" when all is well."""
+    return NOTICE_WORDS.get(stats.notice, "")
+
+
+def rate_line(stats: SessionStats) -> str:
+    """The quiet line under the picture."""
+    total_ms = sum(stats.stage_ms.values())
+    stages = " · ".join(f"{STAGE_WORDS.get(name, name)} {value:.1f} ms" for name, value in stats.stage_ms.items())
+    dropped = f" · {stats.dropped} frames skipped" if stats.dropped else ""
+    return f"{stats.rate_hz:.0f} pictures/s · {total_ms:.0f} ms each ({stages}){dropped}"
+
+
+def error_text(stats: SessionStats) -> str:
+    """The count of exceptions with the last one's words; "" when there was none."""
+    if not stats.errors:
+        return ""
+    frames = "1 frame" if stats.errors == 1 else f"{stats.errors} frames"
+    return f"{frames} could not be worked on; the stream goes on. Last reason: {stats.last_error}"
+
+
+def pose_line(state: FaceState) -> str:
+    """Yaw, pitch, roll and distance as a person reads them."""
+    yaw, pitch, roll = (math.degrees(angle) for angle in yaw_pitch_roll(state.head_rotation))
+    distance_cm = -100.0 * float(state.head_translation[2])
+    return f"Head: turned {yaw:+.0f}°, raised {pitch:+.0f}°, tilted {roll:+.0f}° · {distance_cm:.0f} cm away"
+
+
+def show_status(session: LiveSession, playing: bool, sees_camera: bool = True) -> None:
+    """Messages and numbers of this moment, in words."""
+    stats = session.stats()
+    if stats.phase is Phase.FAILED:
+        st.error(f"The engine could not start. {stats.last_error}", icon=":material/error:")
+    elif stats.phase is Phase.BUSY:
+        st.warning("All places of this server are taken. Yours comes as soon as one is free.", icon=":material/group:")
+    if not playing:
+        return
+    if stats.phase is Phase.RUNNING:
+        if sees_camera:
+            st.badge("Camera on", icon=":material/videocam:", color="red")
+        if notice := notice_text(stats):
+            st.warning(notice, icon=":material/face:")
+        st.caption(rate_line(stats))
+    if error := error_text(stats):
+        st.error(error, icon=":material/error:")
+
+
+def tracking_controls(session: LiveSession, page: str) -> None:
+    """Number of faces and the two thresholds, at work on the running stream."""
+    settings = session.settings
+    faces = st.slider(
+        "Faces", 1, 4, settings.faces, key=f"{page}_faces", help="The most faces to follow at the same time."
+    )
+    detection = st.slider(
+        "Detection confidence", 0, 100, round(100 * settings.detection_confidence), format="%d %%",
+        key=f"{page}_detection", help="How sure to be that something is a face before following it.",
+    )  # fmt: skip
+    tracking = st.slider(
+        "Tracking confidence", 0, 100, round(100 * settings.tracking_confidence), format="%d %%",
+        key=f"{page}_tracking", help="How sure to be that the face is still there. Below this it is looked for anew.",
+    )  # fmt: skip
+    session.update(faces=faces, detection_confidence=detection / 100, tracking_confidence=tracking / 100)
+
+
+def smoothing_control(session: LiveSession, page: str) -> None:
+    """How steady against how quick."""
+    smoothing = st.slider(
+        "Smoothing", 0, 100, round(100 * session.settings.smoothing), format="%d %%", key=f"{page}_smoothing",
+        help="Higher is steadier, lower follows faster. 0 turns it off.",
+    )  # fmt: skip
+    session.update(smoothing=smoothing / 100)
+
+
+def mirror_control(session: LiveSession, page: str) -> None:
+    """Whether the shown picture is turned like a mirror."""
+    mirrored = st.toggle(
+        "Mirror", session.settings.mirrored, key=f"{page}_mirror", help="Turns the shown picture only."
+    )
+    session.update(mirrored=mirrored)
+
+
+def reset_control(session: LiveSession, page: str, defaults: LiveSettings) -> None:
+    """Puts every control of the page back."""
+
+    def reset() -> None:
+        session.update(**{name: getattr(defaults, name) for name in defaults.__dataclass_fields__})
+        for key in [str(key) for key in st.session_state if str(key).startswith(f"{page}_")]:
+            if isinstance(st.session_state[key], bool | int | float):
+                del st.session_state[key]
+
+    st.button("Reset controls", on_click=reset, key=f"{page}_reset", icon=":material/restart_alt:")
+
+
+def neutral_control(session: LiveSession, page: str, playing: bool) -> None:
+    """The "look neutral" button."""
+    if st.button(
+        "Look neutral", disabled=not playing, key=f"{page}_neutral", icon=":material/sentiment_neutral:",
+        help="Relax your face, look at the camera and press: the next half second becomes your resting face.",
+    ):  # fmt: skip
+        session.calibrate()
+        st.toast("Hold still for a moment: this is your resting face now.", icon=":material/sentiment_neutral:")
+
+
+def recorder(session: LiveSession, page: str, playing: bool) -> None:
+    """Record, stop, download. A take is a recording of coefficients and pose; no picture is in it."""
+    take_key = f"{page}_take"
+    recorded_s = session.recorded_s
+    if recorded_s is None:
+        if st.button(
+            "Record a take", disabled=not playing, key=f"{page}_record", icon=":material/radio_button_checked:",
+            help="A take holds the movement as numbers. No picture is kept.",
+        ):  # fmt: skip
+            session.start_recording()
+            st.session_state.pop(take_key, None)
+            st.rerun(scope="fragment")
+    elif st.button(
+        f"Stop recording ({recorded_s:.0f} s)", key=f"{page}_stop", icon=":material/stop_circle:", type="primary"
+    ):
+        try:
+            st.session_state[take_key] = take_files(session.stop_recording("take"))
+        except LiveAvatarError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            st.rerun(scope="fragment")
+    if files := st.session_state.get(take_key):
+        for suffix, label in ((".csv", "Download CSV"), (".jsonl", "Download JSONL")):
+            st.download_button(
+                label, files[suffix], f"take{suffix}", key=f"{page}_download{suffix}", on_click="ignore",
+                icon=":material/download:", help=DOWNLOAD_HELP[suffix],
+            )  # fmt: skip
+
+
+DOWNLOAD_HELP = {
+    ".csv": "Live Link Face format, for Unreal Engine and others.",
+    ".jsonl": "One line a frame with everything that is known of the face.",
+}
+
+
+def take_files(take: Take) -> dict[str, bytes]:
+    """The take as the bytes of each file form, by suffix."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {}
+        for suffix in DOWNLOAD_HELP:
+            path = Path(folder) / f"take{suffix}"
+            save_take(take, path)
+            files[suffix] = path.read_bytes()
+        return files
