@@ -76,11 +76,11 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 $(TRAINING): requirements-train.txt $(RUNTIME)
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt -r requirements-train.txt \
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-train.txt \
 	  --extra-index-url https://download.pytorch.org/whl/cpu
 	@touch $@
 

@@ -22,7 +22,7 @@ def pins(file_name: str) -> dict[str, Version]:
     found = {}
     for line in (REPOSITORY / file_name).read_text().splitlines():
         text = line.split("#", 1)[0].strip()
-        if text:
+        if text and text != "-r requirements.txt":
             requirement = Requirement(text)
             (specifier,) = requirement.specifier
             assert specifier.operator == "==", f"{file_name}: {text} is not an exact pin"
@@ -35,6 +35,11 @@ def pins(file_name: str) -> dict[str, Version]:
 @pytest.mark.parametrize("file_name", FILES)
 def test_every_pin_is_exact_and_stands_once(file_name):
     assert pins(file_name)
+
+
+@pytest.mark.parametrize("file_name", FILES[1:])
+def test_further_packages_never_come_without_the_runtime_pins(file_name):
+    assert "-r requirements.txt" in (REPOSITORY / file_name).read_text().splitlines()
 
 
 @pytest.mark.parametrize("file_name", FILES[:2])
