@@ -52,7 +52,7 @@ def show_doors() -> None:
 
 
 require_frame()
-picture, words = st.columns([2, 1], gap="large")
+picture, words = st.columns([2, 1], gap="medium")
 with words:
     st.title("Live Avatar", anchor=False)
     st.markdown("From one camera to a living 3D face.")

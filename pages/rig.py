@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import LiveAvatarError, RenderError
 from core.head_model.rig import HeadRig
+from core.rendering.pictures import compose_sheet
 from ui.frame import require_frame
 from ui.pyvista_view import show_in_stpyvista
 from ui.rig_job import RigJob, Upload, require_fitting
@@ -37,7 +38,6 @@ from ui.viewer.component import show_head
 JOB, DRAFT, DRAFT_KIND = "rig_job", "rig_draft", "rig_draft_kind"
 POLL_S = 0.4
 PHOTO_HELP = "Front view, even light, nothing over the face. Several photos or a short video make it more like you."
-STILL_NAMES = ("Front", "Three quarters", "Side")
 
 
 def start_job(files: list, name: str) -> None:
@@ -160,12 +160,12 @@ def show_kept(rig: HeadRig) -> None:
         on_click="ignore",
         help="For Blender, Unity, Unreal and every other program that reads glTF; 52 ARKit blendshapes inside.",
     )
-    rename, delete = st.columns(2)
-    is_own = entry is not None and not entry.is_demo
-    if rename.button("Rename", icon=":material/edit:", width="stretch", disabled=not is_own):
-        rename_dialog(rig_id)
-    if delete.button("Delete", icon=":material/delete:", width="stretch", disabled=not is_own):
-        delete_dialog(rig_id)
+    if entry is not None and not entry.is_demo:
+        row = st.container(horizontal=True)
+        if row.button("Rename", icon=":material/edit:"):
+            rename_dialog(rig_id)
+        if row.button("Delete", icon=":material/delete:"):
+            delete_dialog(rig_id)
     if any(not entry.is_demo for entry in rig_entries()):
         if st.button("Delete all kept heads", type="tertiary", icon=":material/delete_forever:"):
             delete_dialog(None)
@@ -181,8 +181,8 @@ def show_picture(rig: HeadRig, key: str) -> None:
         stills = ()
         st.info(str(error), icon=":material/info:")
     show_head(viewer_glb(rig), key=key, height_px=560, still_png=png(stills[0]) if stills else None)
-    for column, still, name in zip(st.columns(3), stills, STILL_NAMES, strict=False):
-        column.image(still, caption=name, width="stretch")
+    if stills:
+        st.image(compose_sheet(stills, len(stills)), caption="Front, three quarters, side", width="stretch")
 
 
 def show_pyvista(rig: HeadRig) -> None:
@@ -200,7 +200,7 @@ problem = collect_job()
 draft = st.session_state.get(DRAFT)
 rig = draft if draft is not None else chosen_rig()
 st.title("Rig", anchor=False)
-picture, controls = st.columns([2, 1], gap="large")
+picture, controls = st.columns([2, 1], gap="medium")
 with controls:
     if problem:
         st.error(problem, icon=":material/error:")

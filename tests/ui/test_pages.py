@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.head_model.builtin import load_builtin_rig
 from core.rigging.library import RigLibrary
+from ui import frame
 from ui.state import CHOSEN_RIG
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -15,6 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    # Streamlit's test runner starts every run as if the folder `pages/` were its older kind of app.
+    monkeypatch.setattr(frame, "PagesManager", SimpleNamespace(uses_pages_directory=False))
     monkeypatch.setenv("LIVE_AVATAR_RIGS", str(tmp_path / "rigs"))
     return tmp_path / "rigs"
 

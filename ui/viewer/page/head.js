@@ -14,6 +14,7 @@ export class Head {
     });
     for (const mesh of this.meshes) {
       mesh.frustumCulled = false; // morphs and skin may leave the resting box
+      mesh.material.side = THREE.DoubleSide; // the mouth is a bag that is looked into
       mesh.userData.look = { map: mesh.material.map, color: mesh.material.color.clone() };
     }
     this.shapeNames = [...new Set(this.meshes.flatMap((mesh) => Object.keys(mesh.morphTargetDictionary ?? {})))];

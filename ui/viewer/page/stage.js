@@ -5,7 +5,7 @@ import { OrbitControls } from "./three/controls/OrbitControls.js";
 const KEY_STEP_RAD = 0.12;
 const KEY_ZOOM = 0.9;
 const FIELD_OF_VIEW_DEG = 28;
-const MARGIN = 1.12;
+const MARGIN = 1.2;
 
 export class Stage {
   constructor(canvas) {
