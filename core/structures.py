@@ -20,6 +20,7 @@ from core.errors import InputError
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 ImageArray: TypeAlias = npt.NDArray[np.uint8]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 LANDMARK_COUNT = 478  # 468 face points and two irises of 5
 

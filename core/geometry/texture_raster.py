@@ -30,7 +30,7 @@ def map_texels(uv: FloatArray, faces: IntArray, size: int) -> TexelMap:
     owner = np.full((size, size), -1, np.int32)
     fixed_point = np.round(corners * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     for number, triangle in enumerate(fixed_point):
-        cv2.fillConvexPoly(owner, triangle, number, cv2.LINE_8, _SUBPIXEL_BITS)
+        cv2.fillConvexPoly(owner, triangle, (number,), cv2.LINE_8, _SUBPIXEL_BITS)
     rows, columns = np.nonzero(owner >= 0)
     covering = owner[rows, columns]
     a, b, c = (corners[covering, k] for k in range(3))

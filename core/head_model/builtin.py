@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.blendshapes import ARKIT_NAMES
 from core.errors import RigError
+from core.head_model.eyes import EYE_RADIUS_M, IRIS_DIAMETER_M
 from core.head_model.rig import HeadRig, Material, Part
 
 BUILTIN_PATH = Path(__file__).parent / "data" / "builtin_head.npz"
 _ARRAYS = (
     "vertices", "faces", "uv", "shapes", "joints", "skin_weights", "landmark_faces", "landmark_weights", "seam_groups",
 )  # fmt: skip
+EYE_TEXTURE_ANGLE = np.radians(115.0)  # polar angle of the eyeball at the rim of its texture
+EYE_IRIS_SHARE = float(0.5 * np.arcsin(0.5 * IRIS_DIAMETER_M / EYE_RADIUS_M) / EYE_TEXTURE_ANGLE)
+"""Radius of the iris as a share of the eye texture's width."""
 SHAPE_STEP_M = 1e-6
 """Shapes are stored in whole micrometres: a quarter of the size of float32, and finer than any part's tolerance."""
 
 
 def save_builtin(rig: HeadRig, path: Path) -> None:
     """Writes a rig as the array file that `load_builtin_rig` reads."""
-    arrays: dict[str, np.ndarray] = {name: getattr(rig, name) for name in _ARRAYS}
+    arrays: dict[str, np.ndarray[Any, np.dtype[Any]]] = {name: getattr(rig, name) for name in _ARRAYS}
     arrays["shapes"] = np.round(rig.shapes / SHAPE_STEP_M).astype(np.int32)
     parts = []
     for part in rig.parts:
@@ -50,7 +55,9 @@ def load_builtin_rig() -> HeadRig:
         arrays = dict(stored)
     header = json.loads(arrays["header"].tobytes())
     if tuple(header["shapes"]) != ARKIT_NAMES:
-        raise RigError("The built-in head's shapes are not the 52 of this version. Run `python -m training.build_head`.")
+        raise RigError(
+            "The built-in head's shapes are not the 52 of this version. Run `python -m training.build_head`."
+        )
     parts = tuple(
         Part(
             entry["name"],

@@ -1,0 +1,116 @@
+"""A person's skin colour, and the texture's holes filled with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.head_model.identity import FACE_POINTS
+from core.rigging.observation import Observation
+from core.structures import FloatArray, ImageArray
+
+SKIN_SAMPLES = (50, 280, 101, 330, 36, 266, 205, 425, 151, 9, 108, 337, 69, 299, 117, 346, 187, 411)
+
+
+def convert_colour(image: FloatArray, code: int) -> FloatArray:
+    """(H, W, 3) float32 image in another colour space; OpenCV's stubs do not know that floats stay floats."""
+    return np.asarray(cv2.cvtColor(image.astype(np.float32), code), np.float32)
+
+
+def smooth_step(x: FloatArray, low: float, high: float) -> FloatArray:
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SkinColour:
+    """Robust mean and spread of a person's skin in CIE Lab. mean, deviation: (3,)."""
+
+    mean: FloatArray
+    deviation: FloatArray
+
+    def distance(self, lab: FloatArray, lightness: float) -> FloatArray:
+        """(n,) how many deviations colours (n, 3) lie from the skin's; `lightness` is the weight of L."""
+        return np.sqrt((((lab - self.mean) / self.deviation) ** 2 * (lightness, 1.0, 1.0)).sum(axis=1))
+
+
+def measure_skin(seen: Observation) -> SkinColour:
+    """Skin colour from patches on cheeks, forehead and nose."""
+    lab = convert_colour(seen.image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    radius = max(2, int(np.ptp(seen.landmarks.points[:FACE_POINTS, 0]) / 60))
+    samples = []
+    for x, y in np.round(seen.landmarks.points[list(SKIN_SAMPLES), :2]).astype(int):
+        patch = lab[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+        samples.append(patch.reshape(-1, 3))
+    values = np.concatenate(samples)
+    mean = np.median(values, axis=0)
+    deviation = 1.4826 * np.median(np.abs(values - mean), axis=0)
+    return SkinColour(mean, np.maximum(deviation, (9.0, 4.5, 5.0)))
+
+
+def _evenly_lit(image: FloatArray, plain: FloatArray, skin: SkinColour) -> FloatArray:
+    """(S, S, 3) the texture with the photo's broad shading taken out, so that only the viewer's light shades it.
+
+    plain: (S, S) weight of texels that show bare skin. Their colours, blurred, are the shading; the person's typical
+    skin is what it should have been.
+    """
+    lab = convert_colour(image.astype(np.float32), cv2.COLOR_RGB2LAB)
+    broad = cv2.GaussianBlur(_fill(lab, plain), (0, 0), image.shape[0] / 34)
+    lab[..., 0] *= np.clip(skin.mean[0] / np.maximum(broad[..., 0], 1.0), 0.75, 1.8) ** 0.85
+    lab[..., 1:] += 0.6 * np.clip(skin.mean[1:] - broad[..., 1:], -12, 12)
+    lab[..., 0] = np.minimum(lab[..., 0], 100.0)
+    return np.clip(convert_colour(lab, cv2.COLOR_LAB2RGB), 0.0, 1.0)
+
+
+def _fill(image: FloatArray, weight: FloatArray) -> FloatArray:
+    """Image whose texels without weight take the smooth continuation of those with (push-pull pyramid)."""
+    if min(weight.shape) <= 2:
+        total = float(weight.sum())
+        mean = (image * weight[..., None]).sum((0, 1)) / max(total, 1e-6)
+        return np.broadcast_to(mean, image.shape).astype(np.float32)
+    half = (weight.shape[1] // 2, weight.shape[0] // 2)
+    small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image * weight[..., None], half, interpolation=cv2.INTER_AREA)
+    small = small / np.maximum(small_weight, 1e-6)[..., None]
+    coarse = _fill(small, np.minimum(1.0, 4 * small_weight))
+    full = np.asarray(cv2.resize(coarse, weight.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    share = np.asarray(weight, np.float32)[..., None]
+    return np.asarray(image * share + full * (1 - share), np.float32)
+
+
+def _detail(painted: ImageArray, size: int) -> FloatArray:
+    """(S, S, 3) factor that carries fine features of the painted head (nostrils, lids, lip line) to another skin."""
+    image = cv2.resize(painted, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return np.clip(image / np.maximum(cv2.GaussianBlur(image, (0, 0), size / 30), 0.05), 0.4, 1.15)
+
+
+def fill_skin(
+    seen: FloatArray, weight: FloatArray, features: FloatArray, skin: SkinColour, painted: ImageArray
+) -> FloatArray:
+    """(S, S, 3) whole skin: seen texels, then the mirrored side, then smooth continuation with a skin's grain.
+
+    seen: (S, S, 3) in [0, 1]; weight, features: (S, S); painted: the built-in head's texture, for what nobody saw.
+    """
+    bare = 1 - np.clip(features * 1.5, 0, 1)
+    seen = _evenly_lit(seen, (weight * bare).astype(np.float32), skin)
+    from_other_side = (1 - weight) * weight[:, ::-1]
+    known = weight + from_other_side
+    merged = seen * weight[..., None] + seen[:, ::-1] * from_other_side[..., None]
+    merged = (merged / np.maximum(known, 1e-6)[..., None]).astype(np.float32)
+    base = _continued(merged, (known * bare).astype(np.float32), skin) * _detail(painted, len(weight))
+    return np.clip(merged * known[..., None] + base * (1 - known[..., None]), 0.0, 1.0)
+
+
+def _continued(image: FloatArray, plain: FloatArray, skin: SkinColour) -> FloatArray:
+    """(S, S, 3) bare skin everywhere: the smooth continuation of ordinary texels, the person's typical skin far off."""
+    lab = convert_colour(image.astype(np.float32), cv2.COLOR_RGB2LAB).reshape(-1, 3)
+    ordinary = 1 - smooth_step(skin.distance(lab, lightness=0.15), 1.2, 2.6).reshape(plain.shape)
+    trusted = (plain * ordinary).astype(np.float32)
+    smooth = _fill(image, trusted)
+    tone = convert_colour(skin.mean[None, None].astype(np.float32), cv2.COLOR_LAB2RGB)[0, 0]
+    near = np.clip(cv2.GaussianBlur(trusted, (0, 0), len(plain) / 20) * 1.6, 0, 1)[..., None]
+    noise = np.random.default_rng(5).standard_normal(plain.shape).astype(np.float32)
+    grain = np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.1), np.float32)
+    return smooth * near + tone * (1 - near) + (0.010 * grain / grain.std())[..., None]
