@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.animation.demo import demo_take
 from ui.frame import require_frame
-from ui.rig_pictures import viewer_glb
+from ui.rig_pictures import still_png, viewer_glb
 from ui.state import chosen_rig, chosen_rig_id
 from ui.viewer.component import show_head
 from ui.viewer.motion import viewer_motion
@@ -64,4 +64,5 @@ with picture:
         height_px=600,
         motion=demo_motion(),
         controls=False,
+        still_png=still_png(chosen_rig()),
     )

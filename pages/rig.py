@@ -19,7 +19,7 @@ from ui.rig_pictures import (
     download_glb,
     draw_stills,
     forget_pictures,
-    png,
+    still_png,
     three_sides,
     viewer_glb,
 )
@@ -175,14 +175,13 @@ def show_kept(rig: HeadRig) -> None:
 
 def show_picture(rig: HeadRig, key: str) -> None:
     """The head to turn and move, and from three sides."""
+    show_head(viewer_glb(rig), key=key, height_px=560, still_png=still_png(rig))
     try:
         stills = three_sides(rig)
     except RenderError as error:
-        stills = ()
         st.info(str(error), icon=":material/info:")
-    show_head(viewer_glb(rig), key=key, height_px=560, still_png=png(stills[0]) if stills else None)
-    if stills:
-        st.image(compose_sheet(stills, len(stills)), caption="Front, three quarters, side", width="stretch")
+        return
+    st.image(compose_sheet(stills, len(stills)), caption="Front, three quarters, side", width="stretch")
 
 
 def show_pyvista(rig: HeadRig) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import streamlit as st
 from PIL import Image
 
+from core.errors import RenderError
 from core.head_model.rig import HeadRig
 from core.head_model.rig_to_gltf import rig_to_gltf
 from core.rendering.camera import FRONT, SIDE, THREE_QUARTER, OrbitCamera
@@ -72,6 +73,14 @@ def png(picture: ImageArray) -> bytes:
     encoded = io.BytesIO()
     Image.fromarray(picture).save(encoded, "PNG")
     return encoded.getvalue()
+
+
+def still_png(rig: HeadRig) -> bytes | None:
+    """The front view as a PNG file, for browsers without 3D; None where the server cannot draw either."""
+    try:
+        return png(three_sides(rig)[0])
+    except RenderError:
+        return None
 
 
 def forget_pictures() -> None:

@@ -61,6 +61,7 @@ export class ShapePanel {
     }
     document.getElementById("count").textContent = names.length;
     document.getElementById("all").hidden = names.length === 0;
+    this.filter(document.getElementById("search").value);
   }
 
   listQuick(names) {
