@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 TRAINING := $(VENV)/.training-installed
 NODE_TOOLS := tests/tools/node_modules/.installed
-STREAMLIT := $(BIN)/streamlit run app.py --server.headless=true --browser.gatherUsageStats=false --server.port=$(PORT)
+STREAMLIT := $(BIN)/streamlit run app.py --server.port=$(PORT)
 
 .DEFAULT_GOAL := help
 .PHONY: help app share install install-train test test-slow check fix bench clean system-app system-test

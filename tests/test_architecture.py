@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -160,6 +161,23 @@ def test_every_room_of_the_map_is_written_in_the_docs():
         path = REPOSITORY / Path(*room.split("."))
         if path.is_dir() or path.with_suffix(".py").exists():
             assert f"`{room.removeprefix('core.')}" in page, f"docs/architecture.md does not name {room}"
+
+
+def test_every_setting_from_the_environment_is_written_in_the_docs():
+    page = (REPOSITORY / "docs" / "running.md").read_text()
+    files = [path for folder in ("core", "ui", "pages", "tests") for path in (REPOSITORY / folder).rglob("*.py")]
+    names = {name for path in files for name in re.findall(r"LIVE_AVATAR_[A-Z]+(?:_[A-Z]+)*", path.read_text())}
+    assert {"LIVE_AVATAR_MODELS", "LIVE_AVATAR_TURN_USER"} <= names
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
+def test_links_between_the_pages_lead_somewhere():
+    pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"(?<!!)\[[^\]]*\]\(([^)#]+)\)", page.read_text())]
+    assert len(links) > 5
+    assert [
+        f"{page.name}: {link}" for page, link in links if "//" not in link and not (page.parent / link).exists()
+    ] == []
 
 
 PLANTED = {
