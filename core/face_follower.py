@@ -12,6 +12,7 @@ import numpy as np
 from core.expression.solver import ExpressionSolver
 from core.filtering.one_euro import OneEuroFilter, OneEuroParameters
 from core.geometry.rotation import nearest_rotation, yaw_pitch_roll
+from core.head_model.identity import fit_identity
 from core.head_model.rig import HeadRig
 from core.structures import Camera, FaceLandmarks, FaceState, FloatArray
 from core.tracking.gaze import estimate_gaze
@@ -79,17 +80,19 @@ class MedianWindow:
 class FaceFollower:
     """Solves one face and remembers what it needs for that: last pose, neutral, filters.
 
-    With an automatic neutral the first frontal frame counts as rest until the first second is over; then the median
-    of that second does. `calibrate()` measures again whenever a person says that they look neutral.
+    With an automatic neutral, the first frontal frame gives a guess and the median of the first second replaces it;
+    both go through `fit_identity`, which tells who it is from what the face does, so that a person who smiles at the
+    start is not taken to smile always. `calibrate()` believes a person who says that they look neutral.
     """
 
     def __init__(self, measures: RigMeasures, settings: FollowerSettings) -> None:
         self._settings = settings
+        self._rig = measures.rig
         self._pose_solver = HeadPoseSolver(measures.landmarks)
         self._solver = ExpressionSolver(measures.landmarks, measures.shape_landmarks)
-        is_automatic = settings.neutral is Neutral.AUTOMATIC
-        self._has_guess = not is_automatic
-        self._window = MedianWindow(AUTOMATIC_WINDOW_S) if is_automatic else None
+        self._needs_guess = settings.neutral is Neutral.AUTOMATIC
+        self._guess_window = MedianWindow(AUTOMATIC_WINDOW_S) if self._needs_guess else None
+        self._calm_window: MedianWindow | None = None
         self._filter = OneEuroFilter(_one_euro(settings.smoothing))
 
     @property
@@ -103,8 +106,9 @@ class FaceFollower:
         self._settings = settings
 
     def calibrate(self) -> None:
-        """Takes the next half second as the neutral look."""
-        self._window = MedianWindow(CALIBRATE_WINDOW_S)
+        """Takes the next half second as the neutral look; it stands above what the automatic way found."""
+        self._needs_guess, self._guess_window = False, None
+        self._calm_window = MedianWindow(CALIBRATE_WINDOW_S)
 
     def step(self, landmarks: FaceLandmarks, camera: Camera, timestamp_s: float, stage: Stage) -> FaceState:
         """The state of the face at this moment."""
@@ -131,15 +135,23 @@ class FaceFollower:
             return self._smooth(state)
 
     def _learn_neutral(self, head_points: FloatArray, timestamp_s: float) -> None:
-        if not self._has_guess:
-            self._solver.calibrate(head_points)
-            self._has_guess = True
-        if self._window is None:
-            return
-        median = self._window.add(head_points, timestamp_s)
-        if median is not None:
-            self._solver.calibrate(median)
-            self._window = None
+        if self._needs_guess:
+            self._adopt_identity(head_points)
+            self._needs_guess = False
+        self._guess_window = self._after_window(self._guess_window, head_points, timestamp_s, self._adopt_identity)
+        self._calm_window = self._after_window(self._calm_window, head_points, timestamp_s, self._solver.calibrate)
+
+    def _after_window(
+        self, window: MedianWindow | None, points: FloatArray, timestamp_s: float, use: Callable[[FloatArray], None]
+    ) -> MedianWindow | None:
+        median = None if window is None else window.add(points, timestamp_s)
+        if median is None:
+            return window
+        use(median)
+        return None
+
+    def _adopt_identity(self, head_points: FloatArray) -> None:
+        self._solver.calibrate(fit_identity(head_points, self._rig).neutral_landmarks)
 
     def _smooth(self, state: FaceState) -> FaceState:
         if self._settings.smoothing <= 0.0:

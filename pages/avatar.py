@@ -102,7 +102,7 @@ def picture(session: LiveSession, source: str, make_input: MakeInput | None) -> 
     else:
         playing = playback_stream(session, PAGE, make_input)
         hint = "Press Play. No camera is needed."
-    st.fragment(run_every=0.5 if playing else None)(show_status)(session, playing, source == CAMERA)
+    st.fragment(run_every=1.0 if playing else None)(show_status)(session, playing, source == CAMERA)
     if not playing:
         st.caption(hint)
         example.image(still, width="stretch")

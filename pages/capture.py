@@ -35,7 +35,7 @@ def picture(session: LiveSession) -> bool:
     example = st.empty()
     still = example_picture(chosen_rig_id(), chosen_rig(), with_landmarks=True)  # before a start is offered
     playing = camera_stream(session, PAGE)
-    st.fragment(run_every=0.5 if playing else None)(show_status)(session, playing)
+    st.fragment(run_every=1.0 if playing else None)(show_status)(session, playing)
     if not playing:
         st.caption("Start the camera and look at it. The picture stays on this machine; nothing is stored.")
         example.image(still, width="stretch")
@@ -79,7 +79,7 @@ live = live_session(PAGE, DEFAULTS)
 left, right = st.columns([2, 1], gap="large")
 with left:
     is_playing = picture(live)
-    st.fragment(run_every=0.5 if is_playing else None)(recorder)(live, PAGE, is_playing)
+    st.fragment(run_every=1.0 if live.recorded_s is not None else None)(recorder)(live, PAGE, is_playing)
 with right:
     controls(live, is_playing)
-    st.fragment(run_every=0.2 if is_playing else None)(numbers)(live, is_playing)
+    st.fragment(run_every=0.4 if is_playing else None)(numbers)(live, is_playing)

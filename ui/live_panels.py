@@ -147,7 +147,7 @@ def recorder(session: LiveSession, page: str, playing: bool) -> None:
         ):  # fmt: skip
             session.start_recording()
             st.session_state.pop(take_key, None)
-            st.rerun(scope="fragment")
+            st.rerun()  # the whole page, so that the seconds begin to count
     elif st.button(
         f"Stop recording ({recorded_s:.0f} s)", key=f"{page}_stop", icon=":material/stop_circle:", type="primary"
     ):
@@ -156,7 +156,7 @@ def recorder(session: LiveSession, page: str, playing: bool) -> None:
         except LiveAvatarError as error:
             st.error(str(error), icon=":material/error:")
         else:
-            st.rerun(scope="fragment")
+            st.rerun()
     if files := st.session_state.get(take_key):
         for suffix, label in ((".csv", "Download CSV"), (".jsonl", "Download JSONL")):
             st.download_button(

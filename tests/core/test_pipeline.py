@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.blendshapes import INDEX
+from core.blendshapes import ARKIT_NAMES, INDEX
 from core.face_follower import FollowerSettings, Neutral
 from core.geometry.projection import project, transform
 from core.geometry.rotation import rotation_angle, rotation_from_yaw_pitch_roll
@@ -98,13 +98,16 @@ def test_a_shape_and_a_pose_come_back():
     assert state.blendshapes[INDEX["mouthSmileRight"]] < 0.15
 
 
-def test_the_automatic_neutral_is_the_face_of_the_first_second():
-    resting = seen(name="jawOpen", value=0.3)
-    results = run([resting] * 45)
-    assert results[-1].states[0].blendshapes[INDEX["jawOpen"]] < 0.05
-    with_rig = PipelineSettings(follower=FollowerSettings(Neutral.RIG, 0.0))
-    results = run([resting] * 45, with_rig)
-    assert results[-1].states[0].blendshapes[INDEX["jawOpen"]] == pytest.approx(0.3, abs=0.1)
+def test_the_automatic_neutral_tells_who_it_is_from_what_the_face_does():
+    broad = seen()
+    points = broad.points.copy()
+    points[:, 0] = (points[:, 0] - 320.0) * 1.06 + 320.0  # a broader face, at rest
+    results = run([FaceLandmarks(points, SIZE)] * 45)
+    moved = results[-1].states[0].blendshapes[[not name.startswith("eyeLook") for name in ARKIT_NAMES]]
+    assert moved.max() < 0.12
+    smiling = seen(name="mouthSmileLeft", value=0.8)
+    results = run([smiling] * 45)
+    assert results[-1].states[0].blendshapes[INDEX["mouthSmileLeft"]] > 0.4
 
 
 def test_look_neutral_makes_the_face_of_now_the_resting_one():
@@ -118,22 +121,29 @@ def test_look_neutral_makes_the_face_of_now_the_resting_one():
     assert after.states[0].blendshapes[INDEX["mouthPucker"]] < 0.05
 
 
+def run_calibrated(first, then):
+    """A second of the first faces with "look neutral", then the others; every result."""
+    script = ScriptedLandmarker(*[first] * 30, *then)
+    with Pipeline(RIG, STILL, landmarker=script) as pipeline:
+        pipeline.step(Frame(GREY, 0.0))
+        pipeline.calibrate()
+        return [pipeline.step(Frame(GREY, i / 30.0, i)) for i in range(1, 30 + len(then))]
+
+
 def test_every_face_keeps_its_own_neutral():
     wide, calm = seen(7, "jawOpen", 0.6), seen(3)
-    results = run([(calm, wide)] * 45)
+    results = run_calibrated((calm, wide), [(calm, wide)])
     assert [state.face_id for state in results[-1].states] == [3, 7]
     assert all(state.blendshapes[INDEX["jawOpen"]] < 0.05 for state in results[-1].states)
 
 
 def test_a_face_that_leaves_is_forgotten_and_one_that_blinks_out_is_not():
-    wide, calm = (seen(name="jawOpen", value=0.6),), (seen(),)
-    short = run([*[wide] * 45, *[()] * 10, calm])
+    wide = (seen(name="jawOpen", value=0.6),)
+    short = run_calibrated(wide, [*[()] * 10, wide])
     assert short[-2].notice is Notice.NO_FACE
-    long = run([*[calm] * 45, *[()] * 30, wide])
     assert short[-1].states[0].blendshapes[INDEX["jawOpen"]] < 0.05  # still measured against the open mouth
-    assert long[-1].states[0].blendshapes[INDEX["jawOpen"]] < 0.05  # measured anew
-    kept = run([*[calm] * 45, *[()] * 10, wide])
-    assert kept[-1].states[0].blendshapes[INDEX["jawOpen"]] > 0.4
+    long = run_calibrated(wide, [*[()] * 30, wide])
+    assert long[-1].states[0].blendshapes[INDEX["jawOpen"]] > 0.4  # measured anew
 
 
 def test_smoothing_steadies_a_trembling_face_and_can_be_changed_while_it_runs():
