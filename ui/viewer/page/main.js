@@ -81,7 +81,9 @@ function follow(theme) {
   style.setProperty("--text", theme.textColor);
   style.setProperty("--surface", theme.backgroundColor);
   style.setProperty("--raised", theme.secondaryBackgroundColor);
-  style.setProperty("--accent", theme.primaryColor);
+  // On a dark page the app's accent is made for white text on it; lines and sliders need the lighter one of the sheet.
+  if (theme.base === "dark") style.removeProperty("--accent");
+  else style.setProperty("--accent", theme.primaryColor);
 }
 
 async function onArguments(args, theme) {
