@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 from core.bench.footage import FRAME_RATE_HZ, drawn_frames, performance, photo, video_frames
 from core.bench.report import BenchResult, Reading, percentiles, resident_mib
@@ -54,18 +55,18 @@ def bench_frame(given: BenchInput) -> BenchResult:
 
 
 def frame_result(steps: Sequence[StepResult], totals_ms: Sequence[float], setting: str) -> BenchResult:
-    """The readings of timed steps; stages are averaged over the frames that showed a face."""
+    """The readings of timed steps; stages are medians over the frames that showed a face, because a mean would show
+    what else the machine did meanwhile."""
     tracked = [step.timings_ms for step in steps if step.landmarks]
     readings = [
         *percentiles("frame to FaceState", totals_ms, p50=10.0, p95=20.0),
         Reading("frames with a face", 100.0 * len(tracked) / max(1, len(steps)), "%"),
     ]
     if tracked:
-        stages = {name: sum(t.get(name, 0.0) for t in tracked) / len(tracked) for name in tracked[-1]}
-        readings += [Reading(f"stage {name}, mean", value, "ms") for name, value in stages.items()]
-        network_ms = stages[NETWORK_STAGE]
-        ratio = (sum(stages.values()) - network_ms) / network_ms
-        readings.append(Reading("after the network / network", ratio, "", 0.5))
+        stages = {name: median(timings.get(name, 0.0) for timings in tracked) for name in tracked[-1]}
+        readings += [Reading(f"stage {name} p50", value, "ms") for name, value in stages.items()]
+        after_ms = median(sum(timings.values()) - timings[NETWORK_STAGE] for timings in tracked)
+        readings.append(Reading("after the network / network", after_ms / stages[NETWORK_STAGE], "", 0.5))
     return BenchResult("frame", setting, tuple(readings))
 
 

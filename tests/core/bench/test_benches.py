@@ -36,14 +36,14 @@ def test_the_drawn_performance_moves_and_is_seen():
     assert photo(load_builtin_rig(), 128).shape == (128, 128, 3)
 
 
-def test_ratio_and_means_come_from_the_frames_with_a_face():
+def test_ratio_and_stages_come_from_the_frames_with_a_face():
     face = FaceLandmarks(np.zeros((478, 3), np.float32), (640, 480))
     state = FaceState(0.0)
     tracked = StepResult((face,), (state,), {"landmarks": 4.0, "pose": 1.0, "expression": 2.0})
     lost = StepResult((), (FaceState.no_face(0.0),), {"landmarks": 100.0})
     found = readings(frame_result([tracked, tracked, lost, lost], [7.0, 7.0, 100.0, 100.0], "made up"))
     assert found["frames with a face"] == 50.0
-    assert found["stage landmarks, mean"] == 4.0
+    assert found["stage landmarks p50"] == 4.0
     assert found["after the network / network"] == 0.75
     without = readings(frame_result([lost], [100.0], "made up"))
     assert without["frames with a face"] == 0.0
