@@ -18,9 +18,8 @@ from core.animation.take import Take, TakeRecorder
 from core.errors import TakeError
 from core.head_model.rig import HeadRig
 from core.pipeline import Pipeline, PipelineSettings, StepResult
-from core.rendering.renderer import HeadRenderer
 from core.session_inputs import CameraInput, Input, LazyFrame
-from core.session_painter import MakeRenderer, SessionPainter
+from core.session_painter import MakeRenderer, SessionPainter, make_live_renderer
 from core.session_parts import Clock, LiveSettings, Meter, NewestSlot, Output, Phase, SessionLimit, SessionStats
 from core.structures import FaceLandmarks, FaceState, Frame, ImageArray
 
@@ -51,7 +50,7 @@ class LiveSession:
         settings: LiveSettings | None = None,
         *,
         make_pipeline: MakePipeline = Pipeline,
-        make_renderer: MakeRenderer = HeadRenderer,
+        make_renderer: MakeRenderer = make_live_renderer,
         limit: SessionLimit = LIVE_SESSIONS,
         clock: Clock = time.monotonic,
         idle_s: float = IDLE_S,

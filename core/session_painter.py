@@ -20,6 +20,14 @@ MakeRenderer: TypeAlias = Callable[[HeadRig], HeadRenderer]
 """Called in the engine thread, where the renderer also draws and ends."""
 
 
+HEAD_SIZE = (640, 480)  # the shape of a webcam's picture, so that a change of view does not move the page
+
+
+def make_live_renderer(rig: HeadRig) -> HeadRenderer:
+    """The renderer of a live session: webcam-shaped, without antialiasing."""
+    return HeadRenderer(rig, HEAD_SIZE)
+
+
 class SessionPainter:
     """Draws the chosen view. The renderer is made at the first picture that needs it and closed by `resources`."""
 

@@ -27,7 +27,7 @@ from ui.live_panels import (
     smoothing_control,
     tracking_controls,
 )
-from ui.state import chosen_rig, chosen_rig_id, rig_name
+from ui.state import chosen_rig, chosen_rig_id
 
 PAGE = "avatar"
 DEFAULTS = LiveSettings(view=View.AVATAR)
@@ -144,7 +144,6 @@ if trouble := engine_trouble():
 live = live_session(PAGE, DEFAULTS)
 left, right = st.columns([2, 1], gap="large")
 with right:
-    st.caption(f"Head in use: {rig_name(chosen_rig_id())}")
     source, make_input = chosen_source(live)
 with left:
     is_playing = picture(live, source, make_input)

@@ -20,6 +20,10 @@ STYLE = """
 .bars .track { height: 0.5rem; border-radius: 0.25rem; background: rgba(128, 140, 160, 0.25); overflow: hidden;
                display: flex; }
 .bars .track.left { justify-content: flex-end; }
+@container (max-width: 17rem) {
+  .bars .row { grid-template-columns: 1.6rem 1fr 1fr 1.6rem; grid-template-areas: "name name name name" "a b c d"; }
+  .bars .row .name { grid-area: name; }
+}
 .bars .fill { height: 100%; border-radius: 0.25rem; background: #0d9488; }
 .bars .ends { display: flex; justify-content: space-between; opacity: 0.75; }
 </style>
@@ -37,11 +41,15 @@ def bar_rows() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
 
 def bars_html(values: FloatArray) -> str:
     """The panel for (52,) coefficients in [0, 1]; the subject's left stands left, as in a mirror."""
-    parts = [STYLE, '<div class="bars"><div class="ends"><span>Left</span><span>Right</span></div>']
+    parts = [
+        STYLE,
+        '<div style="container-type: inline-size"><div class="bars">',
+        '<div class="ends"><span>Left</span><span>Right</span></div>',
+    ]
     for region, pairs in bar_rows():
         parts.append(f"<h6>{escape(region)}</h6>")
         parts.extend(_row(left, right, values) for left, right in pairs)
-    return "".join(parts) + "</div>"
+    return "".join(parts) + "</div></div>"
 
 
 def readable_name(name: str) -> str:

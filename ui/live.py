@@ -45,7 +45,14 @@ VIDEO_ATTRIBUTES = {
     "controls": False,
     "muted": True,
     "playsInline": True,
-    "style": {"width": "100%", "borderRadius": "0.5rem", "backgroundColor": "#181c26"},
+    # One shape for every view: the component's frame does not grow with a taller picture, and STOP would be cut off.
+    "style": {
+        "width": "100%",
+        "aspectRatio": "4 / 3",
+        "objectFit": "contain",
+        "borderRadius": "0.5rem",
+        "backgroundColor": "#181c26",
+    },
 }
 CAMERA_WORDS: Translations = {
     "start": "Start camera",

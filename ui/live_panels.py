@@ -58,7 +58,8 @@ def pose_line(state: FaceState) -> str:
     """Yaw, pitch, roll and distance as a person reads them."""
     yaw, pitch, roll = (math.degrees(angle) for angle in yaw_pitch_roll(state.head_rotation))
     distance_cm = -100.0 * float(state.head_translation[2])
-    return f"Head: turned {yaw:+.0f}°, raised {pitch:+.0f}°, tilted {roll:+.0f}° · {distance_cm:.0f} cm away"
+    turns = f"turned {round(yaw):+d}°, raised {round(pitch):+d}°, tilted {round(roll):+d}°"
+    return f"Head: {turns} · {distance_cm:.0f} cm away"
 
 
 def show_status(session: LiveSession, playing: bool, sees_camera: bool = True) -> None:
@@ -148,9 +149,7 @@ def recorder(session: LiveSession, page: str, playing: bool) -> None:
             session.start_recording()
             st.session_state.pop(take_key, None)
             st.rerun()  # the whole page, so that the seconds begin to count
-    elif st.button(
-        f"Stop recording ({recorded_s:.0f} s)", key=f"{page}_stop", icon=":material/stop_circle:", type="primary"
-    ):
+    elif stops_recording(recorded_s, page):
         try:
             st.session_state[take_key] = take_files(session.stop_recording("take"))
         except LiveAvatarError as error:
@@ -163,6 +162,12 @@ def recorder(session: LiveSession, page: str, playing: bool) -> None:
                 label, files[suffix], f"take{suffix}", key=f"{page}_download{suffix}", on_click="ignore",
                 icon=":material/download:", help=DOWNLOAD_HELP[suffix],
             )  # fmt: skip
+
+
+def stops_recording(recorded_s: float, page: str) -> bool:
+    """Shows that a recording runs and for how long; True when the person ends it."""
+    st.badge(f"Recording, {recorded_s:.0f} s", icon=":material/radio_button_checked:", color="red")
+    return st.button("Stop recording", key=f"{page}_stop", icon=":material/stop_circle:", type="primary")
 
 
 DOWNLOAD_HELP = {

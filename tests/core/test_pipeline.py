@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.blendshapes import ARKIT_NAMES, INDEX
-from core.face_follower import FollowerSettings, Neutral
+from core.face_follower import FollowerSettings
 from core.geometry.projection import project, transform
 from core.geometry.rotation import rotation_angle, rotation_from_yaw_pitch_roll
 from core.head_model.builtin import load_builtin_rig

@@ -1,0 +1,97 @@
+"""Server, browser and fake cameras for the end-to-end tests; all skip where Chromium is absent."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.fake_camera import write_black_camera, write_face_camera, write_faceless_camera
+from tests.e2e.studio import REPOSITORY, Server, Tab
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+]
+CAMERAS = {"face": write_face_camera, "wall": write_faceless_camera, "black": write_black_camera}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.skip("Chromium is not installed; the end-to-end tests need it.")
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright(chromium_path):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def make_server(tmp_path_factory, chromium_path):
+    """make_server(*faults): a server of the app, one per kind for the whole run."""
+    servers: dict[tuple[str, ...], Server] = {}
+
+    def make(*faults: str) -> Server:
+        if faults not in servers:
+            servers[faults] = Server(REPOSITORY / "app.py", tmp_path_factory.mktemp("server"), *faults)
+        return servers[faults]
+
+    yield make
+    for server in servers.values():
+        server.close()
+
+
+@pytest.fixture
+def server(make_server) -> Server:
+    return make_server()
+
+
+@pytest.fixture(scope="session")
+def make_browser(playwright, chromium_path, tmp_path_factory, astronaut):
+    """make_browser(camera): a Chromium that takes this file for its camera."""
+    folder = tmp_path_factory.mktemp("camera")
+    browsers = {}
+
+    def make(camera: str):
+        if camera not in browsers:
+            path = folder / f"{camera}.mjpeg"
+            CAMERAS[camera](path, astronaut.image)
+            browsers[camera] = playwright.chromium.launch(
+                executable_path=chromium_path, headless=True, args=[*FLAGS, f"--use-file-for-fake-video-capture={path}"]
+            )
+        return browsers[camera]
+
+    yield make
+    for browser in browsers.values():
+        browser.close()
+
+
+@pytest.fixture
+def open_tab(make_browser, server):
+    """open_tab(page, camera="face", server=...): a tab in a context of its own, closed at the end."""
+    contexts = []
+
+    def open_(page: str, camera: str = "face", on: Server | None = None, **options) -> Tab:
+        context = make_browser(camera).new_context(**{"permissions": ["camera"], **options})
+        contexts.append(context)
+        return Tab(context.new_page(), on or server).open(page)
+
+    yield open_
+    for context in contexts:
+        context.close()
