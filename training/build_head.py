@@ -7,21 +7,23 @@ Steps: the measured portrait points become a neutral face (`head.face`), subdivi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from core.head_model.builtin import BUILTIN_PATH, save_builtin
+from core.head_model.eyes import eye_centre, on_lid_sphere
 from core.head_model.rig import HeadRig, Material, Part
 from core.head_model.skinning import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT
-from training.head import atlas, cranium, paint, parts, topology
+from training.head import atlas, cranium, ear, lids, paint, parts, topology
 from training.head.face import neutral_face
 from training.head.portrait import DATA
 from training.head.shapes import CONDYLE, FaceForShapes, ShapeMaker
 
 NECK_JOINT = np.array([0.0, -0.112, -0.078])
-ROOT_JOINT = np.array([0.0, -0.212, -0.086])
-EAR_ROOT = np.array([0.0705, -0.022, -0.088])
+ROOT_JOINT = np.array([0.0, -0.192, -0.086])
+EAR_CENTRE = np.array([-0.015, -0.072])  # y and z, origin between the pupils
 POINTS = topology.POINT_COUNT
 
 
@@ -31,6 +33,17 @@ def read_measurements() -> tuple[np.ndarray, np.ndarray]:
         np.loadtxt(DATA / "portrait_points.csv", delimiter=","),
         np.loadtxt(DATA / "mirror_pairs.csv", dtype=int),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Addition:
+    """A surface joined to the skin. triangles count the skin's vertices too; groups: (n,) seam group of each vertex."""
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    uv: np.ndarray
+    shapes: np.ndarray
+    groups: np.ndarray
 
 
 class HeadBuilder:
@@ -61,7 +74,8 @@ class HeadBuilder:
         outline, lip_loop, *eye_loops = loops
         self.lip_loop = lip_loop
         self.left_margin = next(loop for loop in eye_loops if points[loop, 0].mean() > 0)
-        rings = cranium.sweep_rings(points[outline])
+        self.bare_head = cranium.BareHead.through(points[outline])
+        rings = cranium.sweep_rings(self.bare_head, points[outline])
         count = len(points)
         rows = [outline] + [count + k * len(outline) + np.arange(len(outline)) for k in range(len(rings))]
         behind = np.linalg.norm(rings - points[outline], axis=2).ravel() < cranium.BLEND_REACH
@@ -79,6 +93,7 @@ class HeadBuilder:
                 atlas.ring_uv(points[outline], len(rings)).reshape(-1, 2),
             ]
         )
+        self.eye_loops, self.base_loop = eye_loops, rows[-1]
         self.skin, self.skin_triangles, self.skin_mirror = skin, triangles, mirror
         self.skin = 0.5 * (skin + skin[mirror] * (-1, 1, 1))
 
@@ -87,10 +102,9 @@ class HeadBuilder:
         points = self.face_points.copy()
         eye_loops = topology.boundary_loops(coarse)[2:]
         margin = next(loop for loop in eye_loops if points[loop, 0].mean() > 0)
-        self.left_eye = parts.eye_centre(points[margin])
-        radius = parts.EYE_RADIUS + parts.LID_THICKNESS
-        offset = points[margin] - self.left_eye
-        points[margin] = self.left_eye + offset * (radius / np.linalg.norm(offset, axis=1, keepdims=True))
+        for _ in range(2):  # the eye found from the margin moves a little with it
+            self.left_eye = eye_centre(points[margin])
+            points[margin] = on_lid_sphere(points[margin], self.left_eye)
         mirror = self.point_mirror[:POINTS]
         points[mirror[margin]] = points[margin] * (-1, 1, 1)
         return points
@@ -111,12 +125,16 @@ class HeadBuilder:
         self.lining, self.lining_follow = parts.mouth_lining(self.skin[loop], upper)
         self.lining_upper = np.tile(upper, len(self.lining_follow) // len(loop))
         lip = np.array([0.0, middle_y.mean(), self.skin[13, 2]])
-        self.upper_teeth = parts.teeth(lip + (0, -0.0022, -0.0065), upper=True)
-        self.lower_teeth = parts.teeth(lip + (0, -0.0008, -0.0092), upper=False)
-        self.tongue = parts.tongue(lip + (0, -0.0085, -0.0155))
+        self.upper_teeth = parts.teeth(lip + np.array([0, -0.0022, -0.0065]), upper=True)
+        self.lower_teeth = parts.teeth(lip + np.array([0, -0.0008, -0.0092]), upper=False)
+        self.tongue = parts.tongue(lip + np.array([0, -0.0085, -0.0155]))
         self.left_ball = parts.eyeball(self.left_eye)
         self.right_ball = parts.eyeball(self.left_eye * (-1, 1, 1))
-        self.ears = {sign: parts.ear(EAR_ROOT * (sign, 1, 1), sign) for sign in (1.0, -1.0)}
+        self.left_ear = self._make_left_ear()
+
+    def _make_left_ear(self) -> parts.Surface:
+        made = ear.ear(EAR_CENTRE, self.bare_head.side)
+        return parts.Surface(made.vertices - self.shift, made.triangles, made.uv)
 
     def _is_upper_lip(self) -> np.ndarray:
         """(n,) which inner lip vertices lie on the upper lip; the two corners count as upper."""
@@ -169,41 +187,62 @@ class HeadBuilder:
 
     # -- assembly ------------------------------------------------------------------------------------------------
 
-    def _skin_weights(self) -> np.ndarray:
-        """(V, 5) of the skin: the neck turns the head, its base stays; the chin follows the jaw joint."""
-        height = self.skin[:, 1] + 0.5 * np.maximum(0.0, self.skin[:, 2] + 0.035)
-        low, high = -0.190, -0.105
+    def _skin_weights(self, vertices: np.ndarray) -> np.ndarray:
+        """(V, 5) of the whole skin: the neck turns the head, its base stays; the chin follows the jaw joint."""
+        jaw_share = np.zeros(len(vertices))
+        jaw_share[: len(self.skin)] = self.jaw_share
+        height = vertices[:, 1] + 0.5 * np.maximum(0.0, vertices[:, 2] + 0.035)
+        low, high = -0.176, -0.100
         t = np.clip((height - low) / (high - low), 0, 1)
         head = t * t * (3 - 2 * t)
-        weights = np.zeros((len(self.skin), 5))
+        weights = np.zeros((len(vertices), 5))
         weights[:, ROOT] = 1 - head
-        weights[:, JAW] = head * self.jaw_share
-        weights[:, NECK] = head * (1 - self.jaw_share)
+        weights[:, JAW] = head * jaw_share
+        weights[:, NECK] = head * (1 - jaw_share)
         return weights
 
+    def _additions(self) -> list[Addition]:
+        """What is joined to the skin: lid rims, the flat base, ears."""
+        made = []
+        start = len(self.skin)
+        for loop in self.eye_loops:
+            centre = self.left_eye * (np.sign(self.skin[loop, 0].mean()), 1, 1)
+            inner = start + np.arange(len(loop))
+            made.append(Addition(
+                lids.rim(self.skin[loop], centre), lids.rim_triangles(loop, inner), lids.rim_uv(self.skin_uv[loop]),
+                lids.rim_shapes(self.skin[loop], self.skin_shapes[:, loop], centre), inner,
+            ))  # fmt: skip
+            start += len(loop)
+        cap, cap_triangles = cranium.flat_base(self.skin[self.base_loop])
+        groups = np.append(self.base_loop, start + len(self.base_loop))
+        made.append(Addition(cap, cap_triangles + start, atlas.base_uv(len(cap)), np.zeros((52, len(cap), 3)), groups))
+        start += len(cap)
+        for sign, surface in ((1.0, self.left_ear), (-1.0, ear.mirrored(self.left_ear))):
+            ids = start + np.arange(len(surface.vertices))
+            still = np.zeros((52, len(ids), 3))
+            uv = atlas.ear_uv(surface.uv, sign)
+            made.append(Addition(surface.vertices, surface.triangles + start, uv, still, ids))
+            start += len(ids)
+        return made
+
     def _assemble(self) -> HeadRig:
-        ears = [self.ears[sign] for sign in (1.0, -1.0)]
-        ear_uv = [atlas.ear_uv(self.ears[sign].uv, sign) for sign in (1.0, -1.0)]
-        ear_count = sum(len(e.vertices) for e in ears)
-        ear_triangles, start = [], len(self.skin)
-        for e in ears:
-            ear_triangles.append(e.triangles + start)
-            start += len(e.vertices)
+        added = self._additions()
         skin = parts.Surface(
-            np.concatenate([self.skin, *(e.vertices for e in ears)]),
-            np.concatenate([self.skin_triangles, *ear_triangles]),
-            np.concatenate([self.skin_uv, *ear_uv]),
+            np.concatenate([self.skin, *(a.vertices for a in added)]),
+            np.concatenate([self.skin_triangles, *(a.triangles for a in added)]),
+            np.concatenate([self.skin_uv, *(a.uv for a in added)]),
         )
-        still_ears = np.zeros((52, ear_count, 3))
-        skin_shapes = np.concatenate([self.skin_shapes, still_ears], axis=1)
-        skin_weights = np.concatenate([self._skin_weights(), _bound_to(NECK, ear_count)])
+        self.seam_groups = np.concatenate([np.arange(len(self.skin)), *(a.groups for a in added)])
+        skin_shapes = np.concatenate([self.skin_shapes, *(a.shapes for a in added)], axis=1)
+        skin_weights = self._skin_weights(skin.vertices)
         mouth_weights = np.where(self.lining_upper[:, None], _bound_to(NECK, 1), _bound_to(JAW, 1))
         surfaces = [
             ("skin", skin, skin_shapes, skin_weights, self._skin_material()),
             ("leftEye", self.left_ball, None, _bound_to(LEFT_EYE, len(self.left_ball.vertices)), _eye_material()),
             ("rightEye", self.right_ball, None, _bound_to(RIGHT_EYE, len(self.right_ball.vertices)), _eye_material()),
             ("mouth", self.lining, self.lining_shapes, mouth_weights, Material((0.42, 0.16, 0.16), None, 0.5)),
-            ("upperTeeth", self.upper_teeth, None, _bound_to(NECK, len(self.upper_teeth.vertices)), _teeth_material(True)),
+            ("upperTeeth", self.upper_teeth, None,
+             _bound_to(NECK, len(self.upper_teeth.vertices)), _teeth_material(True)),
             ("lowerTeeth", self.lower_teeth, self.lower_teeth_shapes,
              _bound_to(JAW, len(self.lower_teeth.vertices)), _teeth_material(False)),
             ("tongue", self.tongue, self.tongue_shapes, _bound_to(JAW, len(self.tongue.vertices)),
@@ -239,7 +278,7 @@ class HeadBuilder:
             parts=tuple(made),
             landmark_faces=landmark_faces,
             landmark_weights=landmark_weights,
-            seam_groups=np.arange(v_start, dtype=np.int32),
+            seam_groups=np.append(self.seam_groups, np.arange(len(self.seam_groups), v_start)).astype(np.int32),
             details={"head": "builtin"},
         )
 
@@ -253,7 +292,9 @@ class HeadBuilder:
             vertex_of.append(start[name])
             for dx, dy in direction:
                 quarter = int(np.round(np.arctan2(dy, dx) / (np.pi / 2))) % 4
-                vertex_of.append(start[name] + 4 * 24 + quarter * 6)
+                vertex_of.append(
+                    start[name] + parts.IRIS_RING * parts.EYE_SEGMENTS + quarter * (parts.EYE_SEGMENTS // 4)
+                )
         faces_of, weights_of = [], []
         for vertex in vertex_of:
             row, corner = np.argwhere(faces == vertex)[0]

@@ -1,4 +1,5 @@
-"""UV atlas of the skin: the face in the middle, the skull in rings around it, one ear in each upper corner."""
+"""UV atlas of the skin: the face in the middle, the skull in rings around it, one ear in each upper corner, the flat
+base in a lower one."""
 
 from __future__ import annotations
 
@@ -9,11 +10,14 @@ from scipy.sparse.linalg import spsolve
 FACE_RADII = (0.275, 0.335)  # of the face's outline in the atlas
 RIM_RADIUS = 0.487
 EAR_RADIUS = 0.065
+BASE_CENTRE = (0.928, 0.928)
 EAR_CENTRES = {1.0: (0.928, 0.072), -1.0: (0.072, 0.072)}  # v runs downwards
 
 
-def mean_value_embedding(points: np.ndarray, triangles: np.ndarray, border: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """(V, 2) plane positions without overlaps (Floater 2003); border: (b,) vertices pinned at `fixed` (b, 2), convex."""
+def mean_value_embedding(
+    points: np.ndarray, triangles: np.ndarray, border: np.ndarray, fixed: np.ndarray
+) -> np.ndarray:
+    """(V, 2) plane positions without overlaps (Floater 2003); border: (b,) vertices pinned at convex `fixed`."""
     n = len(points)
     rows, columns, values = [], [], []
     for k in range(3):
@@ -70,3 +74,10 @@ def ring_uv(outline: np.ndarray, ring_count: int) -> np.ndarray:
 def ear_uv(local: np.ndarray, sign: float) -> np.ndarray:
     """(n, 2) atlas positions of an ear from its own unit disc; the two ears mirror each other."""
     return np.array(EAR_CENTRES[sign]) + EAR_RADIUS * local * (sign, 1)
+
+
+def base_uv(count: int) -> np.ndarray:
+    """(count, 2) atlas positions of the flat base: its rim, then its middle."""
+    angle = np.arange(count - 1) / (count - 1) * 2 * np.pi
+    rim = EAR_RADIUS * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.array(BASE_CENTRE) + np.concatenate([rim, np.zeros((1, 2))])

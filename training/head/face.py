@@ -32,6 +32,9 @@ MIDLINE = {
     18: (-0.0800, 0.0162), 200: (-0.0890, 0.0172), 199: (-0.0980, 0.0184),
     175: (-0.1070, 0.0160), 152: (-0.1130, 0.0080), 164: (-0.0525, 0.0222),
 }  # fmt: skip
+LEFT_UPPER_LID = (466, 388, 387, 386, 385, 384, 398)
+LEFT_LID_ROWS = ((1.0, LEFT_UPPER_LID), (0.6, (260, 259, 257, 258, 286)), (0.3, (445, 444, 443, 442, 441)))
+LID_DROP = 0.0012  # a smiling portrait looks wide-eyed: at rest the upper lid covers the top of the iris
 HELD_ABOVE = -0.028  # points higher than this keep their place while the mouth closes
 
 
@@ -50,6 +53,7 @@ def _proportioned(points: np.ndarray) -> np.ndarray:
     low_nose = _smooth_step(-y, 0.006, 0.026) * (1 - _smooth_step(-y, 0.046, 0.058))
     p[:, 0] *= 1 - 0.20 * on_nose * low_nose
     p[:, 1] *= 1 + 0.075 * _smooth_step(-y, 0.0, 0.045)
+    p[:, 2] += 0.0045 * _smooth_step(y, 0.022, 0.046) * (1 - _smooth_step(np.abs(x), 0.015, 0.062))
     return p
 
 
@@ -75,6 +79,17 @@ def _lip_targets() -> dict[int, np.ndarray]:
     return targets
 
 
+def _with_relaxed_lids(points: np.ndarray) -> np.ndarray:
+    """Points with the left upper lid and the skin above it lowered, most in the middle of the lid."""
+    relaxed = points.copy()
+    inner, outer = points[362, 0], points[263, 0]
+    for share, row in LEFT_LID_ROWS:
+        for point in row:
+            along = np.clip((points[point, 0] - inner) / (outer - inner), 0, 1)
+            relaxed[point, 1] -= LID_DROP * share * np.sin(np.pi * along) ** 0.7
+    return relaxed
+
+
 def neutral_face(portrait: np.ndarray, mirror: np.ndarray) -> np.ndarray:
     """(478, 3) symmetric neutral face points, metres, origin between the pupils.
 
@@ -92,4 +107,6 @@ def neutral_face(portrait: np.ndarray, mirror: np.ndarray) -> np.ndarray:
     spline = RBFInterpolator(start[control], goal - start[control], kernel="linear", smoothing=1e-7)
     moved = start + spline(start)
     moved[list(targets)] = np.stack(list(targets.values()))
+    moved = _with_relaxed_lids(moved)
+    moved[mirror] = np.where((moved[:, :1] > 0), moved * (-1, 1, 1), moved[mirror])
     return 0.5 * (moved + moved[mirror] * (-1, 1, 1))

@@ -1,4 +1,4 @@
-"""Eyeballs, mouth lining, teeth, tongue and ears: small surfaces from formulas. Metres, head frame."""
+"""Eyeballs, mouth lining, teeth and tongue: small surfaces from formulas. Metres, head frame."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-EYE_RADIUS = 0.0120  # half of the adult eye's 24 mm (Bekerman et al. 2014)
-IRIS_RADIUS = 0.00585  # half of the visible iris' 11.7 mm
-IRIS_ANGLE = float(np.arcsin(IRIS_RADIUS / EYE_RADIUS))
-CORNEA_HEIGHT = 0.0005
-EYE_TEXTURE_ANGLE = np.radians(115.0)  # polar angle at the rim of the eye's texture
-LID_THICKNESS = 0.0007
+from core.head_model.builtin import EYE_TEXTURE_ANGLE
+from core.head_model.eyes import EYE_RADIUS_M, IRIS_DIAMETER_M
+
+IRIS_ANGLE = float(np.arcsin(0.5 * IRIS_DIAMETER_M / EYE_RADIUS_M))
+CORNEA_HEIGHT = 0.0002
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,27 +32,21 @@ def grid_triangles(rows: int, columns: int, closed: bool) -> np.ndarray:
     return np.array(triangles)
 
 
-def eye_centre(lid_margin: np.ndarray) -> np.ndarray:
-    """Centre of the eyeball whose surface, with a lid's thickness on it, passes through the (n, 3) lid margin."""
-    radius = EYE_RADIUS + LID_THICKNESS
-    centre = lid_margin.mean(axis=0) - (0.0, 0.0, radius * 0.8)
-    for _ in range(50):
-        offset = lid_margin - centre
-        distance = np.linalg.norm(offset, axis=1, keepdims=True)
-        step = ((distance - radius) * offset / distance).mean(axis=0)
-        centre = centre + (0.0, 0.0, step[2] * 1.5)
-    return centre
+EYE_SEGMENTS = 24
+IRIS_RING = 2  # number of the ring of an eyeball that is the rim of its iris
 
 
-def eyeball(centre: np.ndarray, segments: int = 24) -> Surface:
+def eyeball(centre: np.ndarray, segments: int = EYE_SEGMENTS) -> Surface:
     """Eyeball that looks along +Z, with a slight bulge for the cornea."""
-    angles = np.concatenate([[0.0], np.radians([7, 14, 21]), [IRIS_ANGLE], np.radians([36, 46, 60, 80, 105, 135, 165])])
+    angles = np.concatenate([[0.0], np.radians([15]), [IRIS_ANGLE], np.radians([36, 46, 60, 80, 108, 150])])
     around = np.arange(segments) / segments * 2 * np.pi
     vertices, uv = [], []
     for angle in angles:
         bulge = CORNEA_HEIGHT * max(0.0, 1 - (angle / IRIS_ANGLE) ** 2)
-        radius = EYE_RADIUS + bulge
-        ring = np.stack([np.sin(angle) * np.cos(around), np.sin(angle) * np.sin(around), np.full(segments, np.cos(angle))], 1)
+        radius = EYE_RADIUS_M + bulge
+        ring = np.stack(
+            [np.sin(angle) * np.cos(around), np.sin(angle) * np.sin(around), np.full(segments, np.cos(angle))], 1
+        )
         vertices.append(centre + radius * ring)
         share = 0.5 * min(1.0, angle / EYE_TEXTURE_ANGLE)
         uv.append(np.stack([0.5 + share * np.cos(around), 0.5 - share * np.sin(around)], 1))
@@ -68,16 +61,16 @@ def mouth_lining(lip_loop: np.ndarray, is_upper: np.ndarray) -> tuple[Surface, n
 
     lip_loop: (n, 3) inner lip points in order; is_upper: (n,) bool.
     """
-    depths = (0.0, 0.004, 0.012, 0.024, 0.038, 0.048)
-    heights = (0.0, 0.0075, 0.0150, 0.0165, 0.0130, 0.0)
-    widths = (1.0, 1.08, 1.12, 1.05, 0.75, 0.0)
+    depths = (0.0, 0.003, 0.010, 0.024, 0.038, 0.048)
+    heights = (0.0, -0.0004, 0.0130, 0.0165, 0.0130, 0.0)  # the second row overlaps: closed lips show no slit
+    widths = (1.0, 0.985, 0.96, 1.0, 0.75, 0.0)
     middle = lip_loop.mean(axis=0)
     rows, follow = [], []
     n = len(lip_loop)
     reach = np.abs(lip_loop[:, 0]) / np.abs(lip_loop[:, 0]).max()
     for k, (depth, height, width) in enumerate(zip(depths, heights, widths, strict=True)):
         sign = np.where(is_upper, 1.0, -1.0) * np.sqrt(np.maximum(1 - reach**2, 0.0))
-        fade = min(1.0, k / 3)
+        fade = (0.0, 0.2, 0.7, 1.0, 1.0, 1.0)[k]
         row = np.stack(
             [
                 lip_loop[:, 0] * width,
@@ -87,8 +80,8 @@ def mouth_lining(lip_loop: np.ndarray, is_upper: np.ndarray) -> tuple[Surface, n
             axis=1,
         )
         rows.append(row)
-        follow.append(np.full(n, max(0.0, 1 - k / 2.5)))
-    triangles = grid_triangles(len(depths), n, closed=True)
+        follow.append(np.full(n, (1.0, 1.0, 0.75, 0.25, 0.0, 0.0)[k]))
+    triangles = grid_triangles(len(depths), n, closed=True)[:, [0, 2, 1]]
     v = np.repeat(np.linspace(0, 1, len(depths)), n)
     u = np.tile(np.linspace(0, 1, n), len(depths))
     return Surface(np.concatenate(rows), triangles, np.stack([u, v], 1)), np.concatenate(follow)
@@ -96,7 +89,7 @@ def mouth_lining(lip_loop: np.ndarray, is_upper: np.ndarray) -> tuple[Surface, n
 
 UPPER_TOOTH_WIDTHS = np.array([8.5, 6.6, 7.6, 7.0, 6.8, 9.8]) * 1e-3  # mesiodistal crowns (Wheeler's tables, rounded)
 LOWER_TOOTH_WIDTHS = np.array([5.4, 5.9, 6.8, 7.0, 7.1, 10.6]) * 1e-3
-SAMPLES_PER_TOOTH = 4
+SAMPLES_PER_TOOTH = 3
 
 
 def _arch(length: np.ndarray, half_width: float, depth: float) -> tuple[np.ndarray, np.ndarray]:
@@ -154,42 +147,3 @@ def tongue(tip: np.ndarray, length: float = 0.046, half_width: float = 0.0165) -
     keep = np.ones(len(triangles), bool)
     keep[0 : 2 * 14 : 2] = False
     return Surface(np.concatenate(rows), triangles[keep][:, [0, 2, 1]], np.concatenate(uv))
-
-
-# Outline of a left ear seen from the side: angle from the top of the ear (towards the back), height and depth in
-# shares of its 63 mm length (NIOSH-like proportions: length 63 mm, breadth 35 mm).
-EAR_LENGTH = 0.061
-EAR_OUTLINE = np.array([
-    (0.02, 0.46), (-0.10, 0.50), (-0.24, 0.48), (-0.37, 0.38), (-0.42, 0.22), (-0.41, 0.05), (-0.35, -0.12),
-    (-0.25, -0.27), (-0.15, -0.40), (-0.04, -0.49), (0.06, -0.48), (0.11, -0.38), (0.10, -0.24), (0.12, -0.10),
-    (0.14, 0.02), (0.13, 0.16), (0.13, 0.28), (0.10, 0.39),
-])  # fmt: skip
-
-
-def ear(root: np.ndarray, sign: float) -> Surface:
-    """Outer ear of the side `sign` (+1 left) whose canal lies at `root`; its rim stands off the head to the back."""
-    outline = EAR_OUTLINE * EAR_LENGTH
-    n = len(outline)
-    free = np.clip((0.09 - EAR_OUTLINE[:, 0]) / 0.30, 0, 1)  # 0 where the ear grows out of the head, 1 at the rim
-    lobe = np.clip((-0.30 - EAR_OUTLINE[:, 1]) / 0.15, 0, 1)
-    rim = 0.0165 * free * (1 - 0.45 * lobe) + 0.001
-    # (scale of the outline about the canal, height over the head as share of the rim, extra height [m])
-    rings = ((0.72, 0.0, -0.010), (0.90, 0.45, -0.003), (1.0, 0.92, 0.0), (0.985, 1.08, 0.0012), (0.90, 1.06, 0.0010),
-             (0.80, 0.78, -0.0010), (0.66, 0.72, 0.0008), (0.52, 0.66, 0.0006), (0.40, 0.28, -0.0035), (0.22, 0.0, -0.0065),
-             (0.04, -0.2, -0.0080))  # fmt: skip
-    rows, uv = [], []
-    for k, (scale, share, extra) in enumerate(rings):
-        flat = outline * scale
-        solid = 1 - lobe if 4 < k < 9 else np.ones(n)
-        height = rim * (share * solid + 0.95 * (1 - solid)) + extra * (0.35 + 0.65 * free) * solid
-        tilt = 0.22 * np.maximum(-flat[:, 0], 0.0)
-        rows.append(root + np.stack([sign * (height + tilt), flat[:, 1] - 0.10 * flat[:, 0], flat[:, 0]], 1))
-        radius = 1 - k / (len(rings) - 0.5)
-        angle = np.arctan2(outline[:, 1], outline[:, 0])
-        uv.append(np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1))
-    triangles = grid_triangles(len(rings), n, closed=True)
-    vertices = np.concatenate(rows)
-    middle = (vertices[triangles].mean(axis=1) - root)[:, 0] * sign
-    a, b, c = (vertices[triangles[:, i]] for i in range(3))
-    outside = (np.cross(b - a, c - a)[:, 0] * sign * (middle > 0)).sum()
-    return Surface(vertices, triangles if outside > 0 else triangles[:, [0, 2, 1]], np.concatenate(uv))

@@ -18,10 +18,10 @@ def left_and_middle_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
 
 
 def eyes(maker: ShapeMaker) -> dict[str, np.ndarray]:
-    squint_cheek = maker.points(p347=(0, 2.2, 0.6), p346=(0, 2.0, 0.5), p348=(0, 1.6, 0.4), p280=(0, 1.6, 0.6))
-    squint = maker.lids(0.12, 0.36) + maker.sculptor.move(squint_cheek, reach=0.018)
+    squint_cheek = maker.points(p347=(0, 1.6, 0.5), p346=(0, 1.5, 0.4), p348=(0, 1.2, 0.3), p280=(0, 1.3, 0.5))
+    squint = maker.lids(0.12, 0.30) + maker.sculptor.move(squint_cheek, reach=0.018)
     return {
-        "eyeBlinkLeft": maker.lids(0.86, 0.14),
+        "eyeBlinkLeft": maker.lids(0.88, 0.14),
         "eyeSquintLeft": squint,
         "eyeWideLeft": maker.lids(-0.32, -0.06),
         "eyeLookDownLeft": maker.lids(0.42, -0.08),
@@ -45,7 +45,8 @@ def closed_lips(maker: ShapeMaker, opened: np.ndarray) -> np.ndarray:
     """Lips brought together again while the jaw is open: at equal weights it undoes jawOpen's gap exactly."""
     from training.head.face import LOWER_LIP_ROWS, UPPER_LIP_ROWS
 
-    handles: Handles = {i: np.zeros(3) for i in (152, 175, 199, 2, 326, 97, 1)}
+    nose_wings = maker.both(maker.points(**dict.fromkeys(("p358", "p279", "p294", "p327", "p429", "p420"), (0, 0, 0))))
+    handles: Handles = nose_wings | {i: np.zeros(3) for i in (152, 175, 199, 2, 326, 97, 1)}
     inner_upper, inner_lower = UPPER_LIP_ROWS[-1], LOWER_LIP_ROWS[-1]
     for row_up, row_low, share in zip(UPPER_LIP_ROWS, LOWER_LIP_ROWS, (0.80, 0.90, 0.97, 1.0), strict=True):
         for k, (up, low) in enumerate(zip(row_up, row_low, strict=True)):
@@ -84,8 +85,8 @@ def lip_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
             maker.both(p(p425=(-1.5, 0, 0.4), p422=(-1.5, 0, 0.8))),
         ),
         "mouthPucker": m(
-            lambda t, s: (-13.0 * t, 0.4 * s * _round(t), 7.4 * _round(t) + 3.0 - 1.2 * s),
-            lambda t, s: (-13.0 * t, -0.6 * s * _round(t), 6.8 * _round(t) + 3.0 - 1.2 * s),
+            lambda t, s: (-11.5 * t, 0.4 * s * _round(t), 7.4 * _round(t) + 3.0 - 1.2 * s),
+            lambda t, s: (-11.5 * t, -0.6 * s * _round(t), 6.8 * _round(t) + 3.0 - 1.2 * s),
             maker.both(p(p425=(-3.0, 0, 0.6), p422=(-3.5, 0, 1.2), p432=(-3.0, 0, 0.5), p426=(-3.0, 0, 1.5))),
         ),
         "mouthLeft": m(
@@ -110,7 +111,7 @@ def lip_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
         ),
         "mouthShrugUpper": m(
             lambda t, s: (0, 3.8 * _round(t), (0.8 + 1.2 * s) * _round(t)),
-            lambda t, s: (0, 1.6 * _round(t), 0.6 * _round(t)),
+            lambda t, s: (0, 2.8 * _round(t), 0.9 * _round(t)),
             p(p164=(0, 2.2, 0.8), p2=(0, 0.6, 0)),
         ),
         "mouthPressLeft": m(
@@ -154,8 +155,8 @@ def _corner(dx: float, dy: float, dz: float, power: float = 1.6) -> LipMotion:
 def smile_family(maker: ShapeMaker) -> dict[str, np.ndarray]:
     m, p = maker.mouth, maker.points
     smile_cheek = p(
-        p425=(2.0, 4.2, 2.2), p280=(1.2, 3.4, 1.8), p426=(2.0, 3.6, 1.2), p436=(3.0, 4.8, 1.2), p411=(2.4, 3.8, 1.6),
-        p422=(2.2, 2.2, -0.6), p347=(0.2, 1.3, 0.5), p352=(1.0, 2.2, 0.6), p432=(2.4, 3.0, 0), p294=(0.6, 0.4, -0.2),
+        p425=(2.0, 4.2, 2.2), p280=(1.2, 3.4, 1.8), p426=(2.0, 3.6, 1.2), p436=(3.6, 5.4, 0.9), p411=(2.6, 4.0, 1.4),
+        p422=(2.8, 2.6, -0.8), p347=(0.2, 1.3, 0.5), p352=(1.0, 2.2, 0.6), p432=(4.0, 4.4, -1.0), p294=(0.6, 0.4, -0.2),
     )  # fmt: skip
     return {
         "mouthSmileLeft": m(_corner(8.6, 8.4, -4.6), _corner(8.6, 7.6, -4.6), smile_cheek, reach=0.034),
@@ -164,7 +165,7 @@ def smile_family(maker: ShapeMaker) -> dict[str, np.ndarray]:
             p(p422=(0.4, -3.0, 0.4), p432=(0.4, -3.6, 0.2), p425=(0, -1.2, 0), p436=(0.4, -3.8, 0.2)),
         ),
         "mouthDimpleLeft": m(
-            _corner(4.0, 1.6, -4.8, 2.2), _corner(4.0, 1.6, -4.8, 2.2), p(p436=(1.2, 0.8, 0.6), p432=(1.0, 0.4, 0.4)),
+            _corner(5.0, 1.8, -5.0, 2.2), _corner(5.0, 1.8, -5.0, 2.2), p(p436=(1.2, 0.8, 0.6), p432=(1.0, 0.4, 0.4)),
         ),
         "mouthStretchLeft": m(
             _corner(8.0, -3.4, -4.4), _corner(8.6, -5.2, -4.2),
@@ -189,13 +190,13 @@ def brows_cheeks_nose(maker: ShapeMaker) -> dict[str, np.ndarray]:
     )  # fmt: skip
     squint = p(
         p280=(0.2, 4.6, 2.0), p347=(0, 3.4, 1.0), p346=(0.2, 3.4, 0.9), p330=(0, 3.6, 1.4), p352=(0.2, 3.2, 1.2),
-        p348=(0, 2.2, 0.6), p425=(0, 3.0, 1.4), p374=(0, 1.2, 0.2), p373=(0, 1.1, 0.2), p380=(0, 0.9, 0.2),
+        p348=(0, 2.2, 0.6), p425=(0, 3.0, 1.4), p374=(0, 2.0, 0.2), p373=(0, 1.9, 0.2), p380=(0, 1.5, 0.2),
         p411=(0.2, 2.4, 1.0),
     )  # fmt: skip
     return {
         "browInnerUp": inner + maker.mirrored(inner),
         "browOuterUpLeft": maker.brow(lambda s: 8.6 * min(1.0, s * 1.35) ** 1.2),
-        "browDownLeft": maker.brow(lambda s: -6.2 * (1 - 0.45 * s), inward=2.2),
+        "browDownLeft": maker.brow(lambda s: -7.2 * (1 - 0.45 * s), inward=2.6),
         "cheekPuff": move(maker.both(puff) | nose_still, reach=0.026),
         "cheekSquintLeft": move(squint | dict.fromkeys((291, 386, 362), np.zeros(3)), reach=0.024),
         "noseSneerLeft": move(sneer | nose_still | lids_still, reach=0.020),

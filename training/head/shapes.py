@@ -14,8 +14,9 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, mirror_name
 from core.geometry.rotation import rotation_from_vector
+from core.head_model.eyes import EYE_RADIUS_M, LID_THICKNESS_M
 from training.head.face import ALONG_LIP, LOWER_LIP_ROWS, UPPER_LIP_ROWS
-from training.head.parts import EYE_RADIUS, LID_THICKNESS
+from training.head.lids import cleared_goals
 from training.head.sculpt import Sculptor
 
 MM = 1e-3
@@ -33,6 +34,8 @@ LEFT_LIDS_UPPER = (263, 466, 388, 387, 386, 385, 384, 398, 362)
 LEFT_LIDS_LOWER = (263, 249, 390, 373, 374, 380, 381, 382, 362)
 LEFT_BROW_UPPER = (336, 296, 334, 293, 300)  # inner to outer
 LEFT_BROW_LOWER = (285, 295, 282, 283, 276)
+LID_LIFT = 0.0008  # a closed lid stands farther out than an open one: it goes over the cornea [m]
+EYE_REGION = 0.0075  # skin closer than this to the eyeball counts as lid [m]
 LEFT_LID_FOLD = (414, 286, 258, 257, 259, 260, 467)
 
 Handles = dict[int, np.ndarray]
@@ -70,7 +73,9 @@ def lips(upper: LipMotion, lower: LipMotion) -> Handles:
     for rows, motion in ((UPPER_LIP_ROWS, upper), (LOWER_LIP_ROWS, lower)):
         for row, share in zip(rows, shares, strict=True):
             for t, point in zip(ALONG_LIP, row, strict=True):
-                moved = np.array(motion(float(t), share)) * MM
+                # The rows meet in the corner: there they move as one, or their slivers would turn over.
+                corner = abs(float(t)) ** 4
+                moved = np.array(motion(float(t), share * (1 - corner) + 0.4 * corner)) * MM
                 handles[point] = 0.5 * (handles[point] + moved) if point in handles else moved
     return handles
 
@@ -121,15 +126,15 @@ class ShapeMaker:
 
     # -- lids ----------------------------------------------------------------------------------------------------
 
-    def _on_eyeball(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """(n, 3) points with these x, y on the front of the left eyeball with a lid on it."""
-        radius = EYE_RADIUS + LID_THICKNESS
+    def _on_eyeball(self, x: np.ndarray, y: np.ndarray, lift: np.ndarray) -> np.ndarray:
+        """(n, 3) points with these x, y on the front of the left eyeball with a lid on it, `lift` farther out."""
+        radius = EYE_RADIUS_M + LID_THICKNESS_M + lift
         c = self.face.left_eye
         z = np.sqrt(np.maximum(radius**2 - (x - c[0]) ** 2 - (y - c[1]) ** 2, 1e-8))
         return np.stack([x, y, c[2] + z], axis=1)
 
     def lids(self, upper_share: float, lower_share: float, *, sideways_mm: float = 0.0) -> np.ndarray:
-        """(V, 3) displacement that moves the left upper lid down and the lower lid up by shares of the gap between them."""
+        """(V, 3) displacement that moves the left upper lid down and the lower lid up by shares of their gap."""
         skin = self.face.skin
         line_x = [skin[list(ids), 0] for ids in (LEFT_LIDS_UPPER, LEFT_LIDS_LOWER)]
         line_y = [skin[list(ids), 1] for ids in (LEFT_LIDS_UPPER, LEFT_LIDS_LOWER)]
@@ -143,14 +148,14 @@ class ShapeMaker:
         goal_y = np.where(on_upper, upper_y - upper_share * gap, lower_y + lower_share * gap)
         drift = sideways_mm * MM * np.clip(gap / 0.008, 0, 1)
         open_share = np.clip(gap / 0.0015, 0, 1)[:, None]
-        goal = self._on_eyeball(x + drift, goal_y)
+        lift = LID_LIFT * np.clip(upper_share + lower_share, 0, 1) * np.clip(gap / 0.006, 0, 1)
+        goal = cleared_goals(skin[margin], self._on_eyeball(x + drift, goal_y, lift), self.face.left_eye)
         handles = {int(i): (g - p) * s for i, g, p, s in zip(margin, goal, skin[margin], open_share, strict=True)}
         fold = {i: self._fold_motion(i, handles, upper_share) for i in LEFT_LID_FOLD}
         far = self.sculptor.points[:, 0] < 0.004
         brow = (*LEFT_BROW_LOWER, 276, 353, 342, 261, 448, 449, 450, 451, 452, 453, 464, 465, 417, 340, 346, 347, 348)
-        still = np.concatenate([np.flatnonzero(far), [i for i in brow]])
-        moved = self.sculptor.move(handles | fold, reach=0.021, still=still)
-        return self._kept_off_eyeball(moved)
+        still = np.concatenate([np.flatnonzero(far), list(brow)])
+        return self.sculptor.move(handles | fold, reach=0.021, still=still)
 
     def _fold_motion(self, point: int, handles: Handles, upper_share: float) -> np.ndarray:
         """The skin above the lid follows the nearest margin point by a third, keeping its height over the eyeball."""
@@ -158,15 +163,16 @@ class ShapeMaker:
         near = min(handles, key=lambda i: np.linalg.norm(skin[i] - skin[point]))
         return handles[near] * (0.42 if upper_share >= 0 else 0.30)
 
-    def _kept_off_eyeball(self, moved: np.ndarray) -> np.ndarray:
-        """Displacement with every point that would enter the lid's shell pushed back out to it."""
-        radius = EYE_RADIUS + 0.6 * LID_THICKNESS
-        goal = self.face.skin + moved
-        offset = goal - self.face.left_eye
-        distance = np.linalg.norm(offset, axis=1)
-        touched = (np.linalg.norm(moved, axis=1) > 1e-6) & (distance < radius)
+    def _kept_off_eyeballs(self, moved: np.ndarray) -> np.ndarray:
+        """Displacement with every lid vertex's way kept outside of both eyeballs."""
+        return self.mirrored(self._kept_off_left_eyeball(self.mirrored(self._kept_off_left_eyeball(moved))))
+
+    def _kept_off_left_eyeball(self, moved: np.ndarray) -> np.ndarray:
+        skin, centre = self.face.skin, self.face.left_eye
+        near = np.linalg.norm(skin - centre, axis=1) < EYE_RADIUS_M + EYE_REGION
+        near &= (skin[:, 2] > centre[2]) & (np.linalg.norm(moved, axis=1) > 1e-6)
         corrected = moved.copy()
-        corrected[touched] += offset[touched] * (radius / distance[touched] - 1)[:, None]
+        corrected[near] = cleared_goals(skin[near], skin[near] + moved[near], centre) - skin[near]
         return corrected
 
     # -- handles -------------------------------------------------------------------------------------------------
@@ -192,10 +198,14 @@ class ShapeMaker:
                 handles[point] = np.array([-inward * (1 - s), up, -0.10 * abs(up)]) * MM
         lids = dict.fromkeys((*LEFT_LIDS_UPPER, *LEFT_LIDS_LOWER), np.zeros(3))
         fold = {i: np.array([0.0, 0.30 * lift(0.5), 0.0]) * MM for i in (257, 258, 259)}
-        forehead = {i: np.array([0.0, 0.30 * lift(s), 0.0]) * MM for i, s in ((337, 0.1), (299, 0.4), (333, 0.7), (298, 1.0))}
+        forehead = {
+            i: np.array([0.0, 0.30 * lift(s), 0.0]) * MM for i, s in ((337, 0.1), (299, 0.4), (333, 0.7), (298, 1.0))
+        }
         return self.sculptor.move(handles | lids | fold | forehead, reach=reach)
 
-    def mouth(self, upper: LipMotion, lower: LipMotion, extra: Handles | None = None, reach: float = 0.030) -> np.ndarray:
+    def mouth(
+        self, upper: LipMotion, lower: LipMotion, extra: Handles | None = None, reach: float = 0.030
+    ) -> np.ndarray:
         """(V, 3) lips moved as told, with more handles around them; the nose's base stays unless it is among them."""
         held = {i: np.zeros(3) for i in (2, 326, 97, 168, 6, 197)}
         return self.sculptor.move(held | lips(upper, lower) | (extra or {}), reach=reach)
@@ -208,6 +218,8 @@ class ShapeMaker:
 
         made = shape_table.left_and_middle_shapes(self)
         for name in list(made):
+            held = np.concatenate([self.face.lip_loop, self.face.left_margin, *UPPER_LIP_ROWS, *LOWER_LIP_ROWS])
+            made[name] = self._kept_off_eyeballs(self.sculptor.unfolded(made[name], held))
             other = mirror_name(name)
             if other not in made:
                 made[other] = self.mirrored(made[name])
