@@ -89,7 +89,7 @@ class FaceFollower:
     def __init__(self, measures: RigMeasures, settings: FollowerSettings) -> None:
         self._settings = settings
         self._rig = measures.rig
-        self._pose_solver = HeadPoseSolver(as_seen(measures.landmarks))
+        self._pose_solver = HeadPoseSolver(as_seen(measures.landmarks, measures.rig.landmark_bias))
         self._solver = ExpressionSolver(measures.landmarks, measures.shape_landmarks)
         self._needs_guess = settings.neutral is Neutral.AUTOMATIC
         self._guess_window = MedianWindow(AUTOMATIC_WINDOW_S) if self._needs_guess else None
@@ -115,7 +115,7 @@ class FaceFollower:
         """The state of the face at this moment."""
         with stage("pose"):
             pose = self._pose_solver.solve(landmarks, camera)
-            head_points = as_true(head_frame_points(landmarks, pose, camera))
+            head_points = as_true(head_frame_points(landmarks, pose, camera), self._rig.landmark_bias)
         with stage("gaze"):
             gaze = estimate_gaze(landmarks, head_points)
         with stage("expression"):

@@ -24,7 +24,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("core.expression", "core.rigging"),
     ("core.animation",),
     ("core.rendering", "core.streaming", "core.export"),
-    ("core.face_follower",),
+    ("core.face_follower", "core.rig_maker"),
     ("core.pipeline",),
     ("core.session",),
     ("core.bench",),

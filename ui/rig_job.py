@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.commands.rig import read_pictures
 from core.errors import Cancelled, InputError, LiveAvatarError
 from core.head_model.rig import HeadRig
 from core.media.videos import is_video
-from core.rigging.build import build_rig
+from core.rig_maker import make_rig, read_pictures
 
 MEBIBYTE = 1 << 20
 PHOTO_LIMIT_MIB = 25
@@ -110,7 +109,7 @@ class RigJob:
                 path.write_bytes(upload.content)
                 paths.append(path)
             pictures = read_pictures(paths)
-        return build_rig(
+        return make_rig(
             pictures,
             self._name,
             progress=lambda phase, fraction: self._update(phase=phase, fraction=min(max(fraction, 0.0), 1.0)),

@@ -16,14 +16,12 @@ from core.head_model.rig import HeadRig
 from core.media.images import load_image
 from core.pipeline import Pipeline, StepResult
 from core.rendering.renderer import HeadRenderer
-from core.rigging.build import build_rig
+from core.rig_maker import VIDEO_PICTURES, make_rig
 from core.structures import Frame
 
 WARM_UP = 10
 FRAMES = 200
 VIDEO_S = 10
-VIDEO_PICTURES = 24
-"""As many as `rig` takes from a video."""
 NETWORK_STAGE = "landmarks"
 
 
@@ -88,10 +86,10 @@ def bench_picture(given: BenchInput) -> BenchResult:
 def bench_rig(given: BenchInput) -> BenchResult:
     """A rig from one photo, and from as many pictures as are taken from a video."""
     picture = load_image(given.photo) if given.photo else photo(given.head)
-    seconds = [_milliseconds(partial(build_rig, [picture], "bench")) / 1000.0 for _ in range(3)]
+    seconds = [_milliseconds(partial(make_rig, [picture], "bench")) / 1000.0 for _ in range(3)]
     step = int(FRAME_RATE_HZ * VIDEO_S / VIDEO_PICTURES)
     film = [frame.image for frame in drawn_frames(given.head, VIDEO_PICTURES, step=step)]
-    film_s = _milliseconds(partial(build_rig, film, "bench")) / 1000.0
+    film_s = _milliseconds(partial(make_rig, film, "bench")) / 1000.0
     height, width = picture.shape[:2]
     readings = (
         Reading("one photo, first time", seconds[0], "s", 3.0),

@@ -58,6 +58,8 @@ class HeadRig:
     landmark_faces: (478,) int32 and landmark_weights: (478, 3) float32: the FaceMesh points on the surface.
     seam_groups: (V,) int32; vertices that are one point of the surface share a number.
     details: what the maker wants to keep with the rig (plain JSON values).
+    landmark_bias: (478, 3) float32 metres, head frame, what the landmark network reports of this head minus its true
+    points; None when nobody measured it.
     """
 
     name: str
@@ -72,6 +74,7 @@ class HeadRig:
     landmark_weights: FloatArray
     seam_groups: IntArray
     details: Mapping[str, object] = field(default_factory=dict)
+    landmark_bias: FloatArray | None = None
 
     def __post_init__(self) -> None:
         count = len(self.vertices)
@@ -86,6 +89,8 @@ class HeadRig:
             "landmark_weights": (self.landmark_weights, (LANDMARK_COUNT, 3)),
             "seam_groups": (self.seam_groups, (count,)),
         }
+        if self.landmark_bias is not None:
+            expected["landmark_bias"] = (self.landmark_bias, (LANDMARK_COUNT, 3))
         for field_name, (value, shape) in expected.items():
             if value.shape != shape:
                 raise RigError(f"A rig's {field_name} must have shape {shape}, but it has {value.shape}.")

@@ -51,6 +51,8 @@ def rig_from_gltf(document: dict[str, Any], binary: bytes, name: str) -> HeadRig
         "landmark_weights": _decode(gltf, extras, "landmarkWeights", "<f4", (LANDMARK_COUNT, 3)),
         "seam_groups": _decode(gltf, extras, "seamGroups", "<i4", (int(starts[-1]),)),
     }
+    if extras.get("landmarkBias") is not None:
+        arrays["landmark_bias"] = _decode(gltf, extras, "landmarkBias", "<f4", (LANDMARK_COUNT, 3))
     for array in arrays.values():
         array.flags.writeable = False  # sessions share loaded rigs
     return HeadRig(name=rig_name, parts=parts, details=details, **arrays)

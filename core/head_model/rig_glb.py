@@ -18,6 +18,8 @@ from core.head_model.rig import PART_NAMES, HeadRig
 from core.head_model.rig_from_gltf import rig_from_gltf
 from core.head_model.rig_to_gltf import rig_to_gltf
 
+MOST_LANDMARK_BIAS_M = 0.1
+
 
 def save_rig(rig: HeadRig, path: Path, *, compact: bool = False) -> None:
     """Write the rig as GLB; the old file stays whole until the new one is.
@@ -56,6 +58,8 @@ def require_whole(rig: HeadRig) -> None:
     for name, values in (("uv", rig.uv), ("joints", rig.joints), ("landmark_weights", rig.landmark_weights)):
         if not np.isfinite(values).all():
             raise RigError(f"A rig's {name} must be finite, but they hold NaN or infinity.")
+    if rig.landmark_bias is not None and not np.abs(rig.landmark_bias).max() < MOST_LANDMARK_BIAS_M:
+        raise RigError(f"A rig's landmark bias must stay under {MOST_LANDMARK_BIAS_M} m everywhere, but it does not.")
 
 
 def _require_parts(rig: HeadRig) -> None:

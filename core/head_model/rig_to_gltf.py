@@ -77,6 +77,7 @@ def _extras(rig: HeadRig) -> dict[str, Any]:
         "landmarkWeights": _base64(rig.landmark_weights, "<f4"),
         "seamGroups": _base64(rig.seam_groups, "<i4"),
         "details": dict(rig.details),
+        "landmarkBias": None if rig.landmark_bias is None else _base64(rig.landmark_bias, "<f4"),
     }
 
 

@@ -14,6 +14,7 @@ from core.head_model.identity import FACE_POINTS, IdentityFit, fit_identity
 from core.head_model.rig import HeadRig
 from core.structures import FaceLandmarks, FloatArray, Frame, ImageArray
 from core.tracking import LEFT_IRIS, RIGHT_IRIS, RIGID_LANDMARKS, FaceLandmarker, visible_fraction
+from core.tracking.landmark_bias import as_seen, as_true
 
 WHOLE_FACE = 0.97  # part of the face points that must lie inside the picture
 SMALLEST_FACE_PX = 64  # width of the face; below it the iris is a few pixels
@@ -23,8 +24,8 @@ SCALE_TRUST = (0.88, 1.12)  # a measured iris is believed within this ratio of a
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """image: (H, W, 3) uint8; landmarks in its pixels; to_head: picture points (x, -y, -z) to the head frame, metres;
-    fit: the person's neutral points and the expression in this picture."""
+    """image: (H, W, 3) uint8; landmarks in its pixels; to_head: picture points (x, -y, -z) to the head frame, metres,
+    FaceMesh's bias still in them; fit: the person's neutral points and the expression in this picture."""
 
     image: ImageArray
     landmarks: FaceLandmarks
@@ -52,7 +53,7 @@ def metres_per_pixel(landmarks: FaceLandmarks) -> float:
 def align(landmarks: FaceLandmarks, rig: HeadRig) -> Similarity:
     """Similarity from upright picture points to the head frame; the irises give the size."""
     points, rigid = upright_points(landmarks), list(RIGID_LANDMARKS)
-    fitted = fit_similarity(points[rigid], rig.landmarks()[rigid])
+    fitted = fit_similarity(points[rigid], as_seen(rig.landmarks())[rigid])
     by_iris = metres_per_pixel(landmarks)
     scale = fitted.scale * float(np.clip(by_iris / fitted.scale, *SCALE_TRUST))
     translation = fitted.translation + (fitted.scale - scale) * fitted.rotation @ points[rigid].mean(axis=0)
@@ -86,4 +87,4 @@ def observe(image: ImageArray, landmarker: FaceLandmarker, rig: HeadRig) -> Obse
         )
     image, face = _at_texture_scale(image, face)
     to_head = align(face, rig)
-    return Observation(image, face, to_head, fit_identity(to_head.apply(upright_points(face)), rig))
+    return Observation(image, face, to_head, fit_identity(as_true(to_head.apply(upright_points(face))), rig))

@@ -55,7 +55,7 @@ def test_a_defect_shows_no_traceback(astronaut, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("inside")
 
-    monkeypatch.setattr(rig_job, "build_rig", broken)
+    monkeypatch.setattr(rig_job, "make_rig", broken)
     state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me"))
     assert state.problem == rig_job.UNEXPECTED
 

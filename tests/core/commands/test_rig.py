@@ -6,11 +6,11 @@ from PIL import Image
 
 from core.bench.footage import drawn_frames
 from core.cli import main
-from core.commands.rig import VIDEO_PICTURES, read_pictures
 from core.errors import InputError
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig_glb import load_rig
 from core.media.video_writer import VideoWriter
+from core.rig_maker import VIDEO_PICTURES, read_pictures
 
 
 @pytest.fixture

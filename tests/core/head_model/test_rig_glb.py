@@ -310,3 +310,15 @@ def test_a_failed_save_leaves_the_old_file(saved):
 def test_extras_are_plain_json(saved):
     document, _ = read_glb(saved)
     assert json.loads(json.dumps(own(document)))["name"] == "Tiny head"
+
+
+def test_landmark_bias_travels_and_a_wild_one_is_refused(tmp_path):
+    rig = tiny_rig()
+    assert rig.landmark_bias is None
+    save_rig(rig, tmp_path / "without.glb")
+    assert load_rig(tmp_path / "without.glb").landmark_bias is None
+    bias = np.random.default_rng(0).normal(0, 0.003, (478, 3)).astype(np.float32)
+    save_rig(replace(rig, landmark_bias=bias), tmp_path / "with.glb")
+    assert np.array_equal(load_rig(tmp_path / "with.glb").landmark_bias, bias)
+    with pytest.raises(RigError, match="landmark bias"):
+        save_rig(replace(rig, landmark_bias=bias * np.float32(np.nan)), tmp_path / "wild.glb")
