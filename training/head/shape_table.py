@@ -78,7 +78,7 @@ def _round(t: float) -> float:
 def lip_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
     m, p = maker.mouth, maker.points
     chin_up = p(p199=(0, 4.0, 0.8), p175=(0, 2.5, 0.3), p200=(0, 4.4, 1.0), p18=(0, 4.4, 1.4))
-    shapes = {
+    return {
         "mouthFunnel": m(
             lambda t, s: (-7.5 * t, 2.6 * _round(t) + 0.6 * s, 6.0 * _round(t) + 2.2 - 1.2 * s),
             lambda t, s: (-7.5 * t, -4.2 * _round(t) - 0.6 * s, 5.4 * _round(t) + 2.2 - 1.2 * s),
@@ -135,7 +135,6 @@ def lip_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
             p(p18=(0, -2.4, 0)),
         ),
     }
-    return shapes
 
 
 def _no_motion(t: float, share: float) -> tuple[float, float, float]:
@@ -159,7 +158,7 @@ def smile_family(maker: ShapeMaker) -> dict[str, np.ndarray]:
         p422=(2.8, 2.6, -0.8), p347=(0.2, 1.3, 0.5), p352=(1.0, 2.2, 0.6), p432=(4.0, 4.4, -1.0), p294=(0.6, 0.4, -0.2),
     )  # fmt: skip
     return {
-        "mouthSmileLeft": m(_corner(8.6, 8.4, -4.6), _corner(8.6, 7.6, -4.6), smile_cheek, reach=0.034),
+        "mouthSmileLeft": m(_corner(8.6, 8.4, -4.6), _corner(8.6, 8.3, -4.6), smile_cheek, reach=0.034),
         "mouthFrownLeft": m(
             _corner(0.8, -7.6, -0.8), _corner(0.8, -7.0, -0.8),
             p(p422=(0.4, -3.0, 0.4), p432=(0.4, -3.6, 0.2), p425=(0, -1.2, 0), p436=(0.4, -3.8, 0.2)),
