@@ -10,10 +10,12 @@ from pathlib import Path
 from core.errors import ModelPackError
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.ict import load_ict_rig
+from core.head_model.ict_obj import NEUTRAL_FILE
 from core.head_model.rig import HeadRig
 
 HEAD_NAMES: tuple[str, ...] = ("builtin", "ict", "flame")
 ICT_FILE = "ict_facekit.npz"
+ICT_FOLDER = "ICT-FaceKit/FaceXModel"  # as the official repository has it
 FLAME_FILES: tuple[str, ...] = (
     "flame2023/flame2023_Open.pkl", "flame2023/flame2023.pkl", "flame2020/generic_model.pkl",
 )  # fmt: skip
@@ -29,7 +31,7 @@ def load_head(name: str, models_dir: Path) -> HeadRig:
     if name == "builtin":
         return load_builtin_rig()
     if name == "ict":
-        return load_ict_rig(models_dir / ICT_FILE)
+        return load_ict_rig(_ict_place(models_dir) or models_dir / ICT_FILE)
     if name == "flame":
         return _load_flame(models_dir)
     raise ModelPackError(f"There is no head '{name}'. Known are {', '.join(HEAD_NAMES)}.")
@@ -38,11 +40,18 @@ def load_head(name: str, models_dir: Path) -> HeadRig:
 def available_heads(models_dir: Path) -> tuple[str, ...]:
     """The names that `load_head` can be asked for: their files lie in `models_dir`. Contents are not looked at."""
     found = ["builtin"]
-    if (models_dir / ICT_FILE).is_file():
+    if _ict_place(models_dir) is not None:
         found.append("ict")
     if _flame_file(models_dir) is not None and find_spec(FLAME_MODULE) is not None:
         found.append("flame")
     return tuple(found)
+
+
+def _ict_place(models_dir: Path) -> Path | None:
+    if (models_dir / ICT_FILE).is_file():
+        return models_dir / ICT_FILE
+    folder = models_dir / ICT_FOLDER
+    return folder if (folder / NEUTRAL_FILE).is_file() else None
 
 
 def _flame_file(models_dir: Path) -> Path | None:

@@ -15,8 +15,10 @@ from core.blendshapes import INDEX
 from core.errors import InputError, ModelPackError, RigError
 from core.geometry.similarity import Similarity
 from core.head_model.builtin import load_builtin_rig
-from core.head_model.ict_file import ADVICE, IctModel, read_ict_file
+from core.head_model.ict_file import read_ict_file
 from core.head_model.ict_landmarks import align_builtin, carry_landmarks
+from core.head_model.ict_model import ADVICE, IctModel, checked_model
+from core.head_model.ict_obj import NEUTRAL_FILE, read_ict_folder
 from core.head_model.ict_paint import with_skin_painted
 from core.head_model.ict_parts import PartMesh, cut_parts, jaw_share, tongue_out, with_anatomical_eyes
 from core.head_model.rig import PART_NAMES, HeadRig, Material, Part
@@ -36,21 +38,24 @@ _COLOURS: dict[str, tuple[tuple[float, float, float], float]] = {
 
 
 def load_ict_rig(path: Path) -> HeadRig:
-    """The mean head of the `.npz` at `path`: 52 shapes, joints, parts, atlas and the 478 FaceMesh points; immutable.
+    """The mean head at `path`: 52 shapes, joints, parts, atlas and the 478 FaceMesh points; immutable.
 
+    path: an `.npz` of the model's arrays, or the published folder `FaceXModel` of OBJ files (a few seconds).
     `details["made"]` names the shapes that ICT-FaceKit lacks and that were made here. Remembered until the file
     changes. ModelPackError in one line when the file is absent, damaged or of another layout.
     """
-    if not path.is_file():
-        raise ModelPackError(f"There is no ICT-FaceKit model at {path}. {ADVICE}")
-    status = path.stat()
+    file = path / NEUTRAL_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise ModelPackError(f"There is no ICT-FaceKit model at {file}. {ADVICE}")
+    status = file.stat()
     return _load(path.resolve(), status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=2)
 def _load(path: Path, size: int, changed_ns: int) -> HeadRig:
     """size and changed_ns only tell one state of the file from another."""
-    model = read_ict_file(path)
+    stored = read_ict_folder(path) if path.is_dir() else read_ict_file(path)
+    model = checked_model(stored, path.name)
     try:
         return _assemble(model)
     except (InputError, RigError, ValueError, np.linalg.LinAlgError):

@@ -10,7 +10,7 @@ from core.geometry.mesh import VertexNormals, interpolate
 from core.geometry.similarity import Similarity, fit_similarity
 from core.head_model import ict_layout as layout
 from core.head_model.eyes import EYE_RADIUS_M, IRIS_DIAMETER_M
-from core.head_model.ict_file import IctModel
+from core.head_model.ict_model import IctModel
 from core.head_model.ict_parts import jaw_share
 from core.head_model.ict_surface import Surface, SurfacePoints
 from core.head_model.identity import FACE_POINTS, INNER_LIP_PAIRS

@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.head_model import ict_layout as layout
 from core.head_model.builtin import EYE_TEXTURE_ANGLE
 from core.head_model.eyes import EYE_RADIUS_M
-from core.head_model.ict_file import IctModel
+from core.head_model.ict_model import IctModel
 from core.structures import BoolArray, FloatArray, IntArray
 
 FACE_ATLAS_HEIGHT = 0.7

@@ -5,7 +5,8 @@ import pytest
 from core.errors import ModelPackError
 from core.head_model import heads
 from core.head_model.builtin import load_builtin_rig
-from core.head_model.heads import FLAME_FILES, ICT_FILE, available_heads, load_head
+from core.head_model.heads import FLAME_FILES, ICT_FILE, ICT_FOLDER, available_heads, load_head
+from core.head_model.ict_obj import NEUTRAL_FILE
 
 
 def put(folder, name):
@@ -22,6 +23,13 @@ def test_the_builtin_head_needs_no_file(tmp_path):
 def test_a_head_is_offered_when_its_file_is_there(tmp_path):
     put(tmp_path, ICT_FILE)
     assert available_heads(tmp_path) == ("builtin", "ict")
+
+
+def test_the_published_folder_counts_as_the_ict_head(tmp_path):
+    put(tmp_path, f"{ICT_FOLDER}/{NEUTRAL_FILE}")
+    assert available_heads(tmp_path) == ("builtin", "ict")
+    with pytest.raises(ModelPackError, match=NEUTRAL_FILE):
+        load_head("ict", tmp_path)
 
 
 def test_a_flame_file_is_offered_only_by_a_version_that_reads_it(tmp_path, monkeypatch):

@@ -15,6 +15,8 @@ from core.head_model.builtin import load_builtin_rig
 from core.head_model.eyes import EYE_RADIUS_M
 from core.head_model.ict import load_ict_rig
 from core.head_model.ict_file import read_ict_file
+from core.head_model.ict_model import checked_model
+from core.head_model.ict_obj import NEUTRAL_FILE, read_ict_folder
 from core.head_model.ict_surface import Surface
 from core.head_model.rig import PART_NAMES
 from core.head_model.skinning import JAW, LEFT_EYE, RIGHT_EYE
@@ -111,7 +113,7 @@ def rig(path):
 
 
 def test_shapes_are_mapped_by_name_and_become_metres(path, arrays):
-    model = read_ict_file(path)
+    model = checked_model(read_ict_file(path), path.name)
     place = {name: row for row, name in enumerate(arrays["expr_names"])}
     for name in ARKIT_NAMES:
         expected = sum(1e-4 * (place[part] + 1) for part in ict_layout.ict_names(name))
@@ -132,7 +134,7 @@ def test_arkit_names_in_ict_spelling(name, parts):
 
 
 def test_quads_are_cut_and_triangles_kept(path, arrays):
-    model = read_ict_file(path)
+    model = checked_model(read_ict_file(path), path.name)
     quads = int((arrays["faces"][:, 3] >= 0).sum())
     assert len(model.triangles) == len(arrays["faces"]) + quads
     assert model.triangles.min() >= 0
@@ -292,3 +294,60 @@ def test_counts_are_looked_at_before_memory_is_taken(tmp_path):
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("neutral.npy", header.getvalue())
     assert_refused(file)
+
+
+def written_as_obj(arrays, folder):
+    """The made-up head as the published folder; the marked vertex alone tells the expressions apart."""
+    vertices = [f"v {x:.4f} {y:.4f} {z:.4f}" for x, y, z in arrays["neutral"]]
+    corners = [
+        "f " + " ".join(f"{v + 1}/{t + 1}" for v, t in zip(face, face_uv, strict=True) if v >= 0)
+        for face, face_uv in zip(arrays["faces"].tolist(), arrays["faces_uv"].tolist(), strict=True)
+    ]
+    rest = ["mtllib some.mtl", "g head", *(f"vt {u:.6f} {v:.6f}" for u, v in arrays["uv"]), *corners]
+    (folder / NEUTRAL_FILE).write_text("\n".join(vertices + rest))
+    x, y, z = arrays["neutral"][MARKED]
+    for row, name in enumerate(arrays["expr_names"]):
+        moved = [*vertices[:MARKED], f"v {x + 0.01 * (row + 1):.4f} {y:.4f} {z:.4f}", *vertices[MARKED + 1 :]]
+        (folder / f"{name}.obj").write_text("\n".join(moved))
+
+
+@pytest.fixture(scope="module")
+def folder(arrays, tmp_path_factory):
+    made = tmp_path_factory.mktemp("FaceXModel")
+    written_as_obj(arrays, made)
+    return made
+
+
+def test_the_published_folder_holds_the_same_model(folder, path):
+    from_folder = checked_model(read_ict_folder(folder), "folder")
+    from_file = checked_model(read_ict_file(path), "file")
+    assert np.abs(from_folder.vertices - from_file.vertices).max() < 1e-6
+    assert np.array_equal(from_folder.triangles, from_file.triangles)
+    assert np.array_equal(from_folder.triangles_uv, from_file.triangles_uv)
+    assert np.abs(from_folder.uv - from_file.uv).max() < 1e-5
+    marked = from_folder.shapes[:, MARKED] - from_file.shapes[:, MARKED]
+    assert np.abs(marked[:, 0]).max() < 3e-6
+
+
+@pytest.mark.parametrize(
+    "file, text",
+    [
+        (NEUTRAL_FILE, ""), (NEUTRAL_FILE, "v 1 2\n" * 26_719), (NEUTRAL_FILE, "v 1 2 x\n"),
+        (NEUTRAL_FILE, "v 0 0 0\n" * 26_719 + "vt 0 0\nf 1 2 3\n"),
+        (NEUTRAL_FILE, "v 0 0 0\n" * 26_719 + "vt 0 0\nf 1/1 2/1\n"),
+        (NEUTRAL_FILE, "v 0 0 0\n" * 26_719 + "vt 0 0\nf 1/1 2/1 99999999999999999999999/1\n"),
+        (NEUTRAL_FILE, "v 0 0 0\n" * 26_719 + "vt 0 0\n"), (NEUTRAL_FILE, "\0" * 1000),
+    ],
+)  # fmt: skip
+def test_a_damaged_folder_names_the_file(tmp_path, file, text):
+    (tmp_path / file).write_text(text)
+    with pytest.raises(ModelPackError, match=file) as caught:
+        load_ict_rig(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_lacks_an_expression_names_it(tmp_path):
+    neutral = "v 0 0 0\n" * 26_719 + "vt 0 0\nf 1/1 2/1 3/1\n"
+    (tmp_path / NEUTRAL_FILE).write_text(neutral)
+    with pytest.raises(ModelPackError, match=r"browDown_L\.obj"):
+        load_ict_rig(tmp_path)
