@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -17,6 +18,8 @@ BUILTIN_ID = "builtin"
 """Stands for the mannequin that ships with the program; no file of the library has this id."""
 
 CHOSEN_RIG = "chosen_rig_id"
+KEPT_DAYS = 90.0
+SWEEP_EVERY_S = 3600
 
 
 def rig_folder() -> Path:
@@ -24,9 +27,20 @@ def rig_folder() -> Path:
     return Path(os.environ.get("LIVE_AVATAR_RIGS", REPOSITORY / "rig_cache"))
 
 
-@st.cache_resource
+@st.cache_resource(ttl=SWEEP_EVERY_S)
 def _library(folder: str) -> RigLibrary:
-    return RigLibrary(Path(folder))
+    found = RigLibrary(Path(folder))
+    found.expire(time.time(), kept_days() * 86400.0)
+    return found
+
+
+def kept_days() -> float:
+    """Days after which a kept rig is deleted: `LIVE_AVATAR_KEEP_DAYS`, 90 when unset or no positive number."""
+    try:
+        days = float(os.environ.get("LIVE_AVATAR_KEEP_DAYS", KEPT_DAYS))
+    except ValueError:
+        return KEPT_DAYS
+    return days if days > 0 else KEPT_DAYS
 
 
 def library() -> RigLibrary:

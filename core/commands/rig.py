@@ -15,6 +15,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="photos of one person, or one video")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="RIG.glb", help="the rig to write")
     parser.add_argument("--name", help="the rig's name; the output's file name where left out")
+    parser.add_argument(
+        "--head", choices=("builtin", "ict", "flame"), default="builtin",
+        help="the head that is reshaped; ict and flame need their model pack, see `models list`",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -26,12 +30,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     from core.commands.native_log import quiet_native_log
     from core.commands.progress import StepProgress
+    from core.assets.registry import models_folder
+    from core.head_model.heads import load_head
     from core.head_model.rig_glb import save_rig
     from core.rig_maker import make_rig, read_pictures
 
     with quiet_native_log(), StepProgress("reading") as progress:
         pictures = read_pictures(arguments.inputs)
-        rig = make_rig(pictures, arguments.name or output.stem, progress=progress)
+        base = load_head(arguments.head, models_folder())
+        rig = make_rig(pictures, arguments.name or output.stem, base=base, progress=progress)
     save_rig(rig, output)
     print(output)
     return 0

@@ -62,7 +62,7 @@ def mirrored_landmarks(points: FloatArray) -> IntArray:
 
 def _symmetric_covariance(points: FloatArray, prior: IdentityPrior) -> tuple[FloatArray, FloatArray]:
     """(n, n) covariance of sideways displacements, and of upward and forward ones."""
-    reflected = points[mirrored_landmarks(points)]
+    reflected = points * (-1, 1, 1)  # of space, not of the landmarks: positive definite for crooked faces too
 
     def kernel(a: FloatArray, b: FloatArray) -> FloatArray:
         squared = ((a[:, None] - b[None]) ** 2).sum(axis=2)

@@ -20,6 +20,7 @@ RIGHT_LID_MARGIN = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 1
 ANCHOR_DISTANCE_M = 0.045  # skin farther than this from every face point keeps the template's form
 ANCHOR_COUNT = 60
 NEGLIGIBLE_MOTION_M = 1e-5
+PIECE = 16384  # points warped at once: 70 MB of distances
 
 
 class BiharmonicWarp:
@@ -41,8 +42,12 @@ class BiharmonicWarp:
         return np.sqrt(np.maximum(squared, 0.0))
 
     def __call__(self, points: FloatArray) -> FloatArray:
-        """(m, 3) points moved."""
+        """(m, 3) points moved; in pieces, so that memory stays bounded for heads of any size."""
         points = np.asarray(points, np.float64)
+        pieces = [self._moved(points[k : k + PIECE]) for k in range(0, len(points), PIECE)]
+        return np.concatenate(pieces) if pieces else points.copy()
+
+    def _moved(self, points: FloatArray) -> FloatArray:
         n = len(self._centres)
         bent = self._distances(points) @ self._weights[:n]
         return points + bent + self._weights[n] + points @ self._weights[n + 1 :]

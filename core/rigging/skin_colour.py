@@ -19,6 +19,15 @@ def convert_colour(image: FloatArray, code: int) -> FloatArray:
     return np.asarray(cv2.cvtColor(image.astype(np.float32), code), np.float32)
 
 
+def broad_blur(image: FloatArray, sigma: float) -> FloatArray:
+    """(H, W) or (H, W, n) blurred by many pixels: on a quarter of the size, where it costs a twentieth of the time."""
+    quarter = (max(1, image.shape[1] // 4), max(1, image.shape[0] // 4))
+    small = cv2.resize(image.astype(np.float32), quarter, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma / 4)
+    whole = cv2.resize(blurred, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole, np.float32)
+
+
 def smooth_step(x: FloatArray, low: float, high: float) -> FloatArray:
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
     return t * t * (3 - 2 * t)
@@ -57,7 +66,7 @@ def _evenly_lit(image: FloatArray, plain: FloatArray, skin: SkinColour) -> Float
     skin is what it should have been.
     """
     lab = convert_colour(image.astype(np.float32), cv2.COLOR_RGB2LAB)
-    broad = cv2.GaussianBlur(_fill(lab, plain), (0, 0), image.shape[0] / 34)
+    broad = broad_blur(_fill(lab, plain), image.shape[0] / 34)
     lab[..., 0] *= np.clip(skin.mean[0] / np.maximum(broad[..., 0], 1.0), 0.75, 1.8) ** 0.85
     lab[..., 1:] += 0.6 * np.clip(skin.mean[1:] - broad[..., 1:], -12, 12)
     lab[..., 0] = np.minimum(lab[..., 0], 100.0)
@@ -83,7 +92,7 @@ def _fill(image: FloatArray, weight: FloatArray) -> FloatArray:
 def _detail(painted: ImageArray, size: int) -> FloatArray:
     """(S, S, 3) factor that carries fine features of the painted head (nostrils, lids, lip line) to another skin."""
     image = cv2.resize(painted, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    return np.clip(image / np.maximum(cv2.GaussianBlur(image, (0, 0), size / 30), 0.05), 0.4, 1.15)
+    return np.clip(image / np.maximum(broad_blur(image, size / 30), 0.05), 0.4, 1.15)
 
 
 def fill_skin(
@@ -110,7 +119,7 @@ def _continued(image: FloatArray, plain: FloatArray, skin: SkinColour) -> FloatA
     trusted = (plain * ordinary).astype(np.float32)
     smooth = _fill(image, trusted)
     tone = convert_colour(skin.mean[None, None].astype(np.float32), cv2.COLOR_LAB2RGB)[0, 0]
-    near = np.clip(cv2.GaussianBlur(trusted, (0, 0), len(plain) / 20) * 1.6, 0, 1)[..., None]
+    near = np.clip(broad_blur(trusted, len(plain) / 20) * 1.6, 0, 1)[..., None]
     noise = np.random.default_rng(5).standard_normal(plain.shape).astype(np.float32)
     grain = np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.1), np.float32)
     return smooth * near + tone * (1 - near) + (0.010 * grain / grain.std())[..., None]
