@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from core.expression.learned_prior import learned_prior
 from core.expression.solver import ExpressionSolver
 from core.filtering.one_euro import OneEuroFilter, OneEuroParameters
 from core.geometry.rotation import nearest_rotation, yaw_pitch_roll
@@ -90,7 +91,7 @@ class FaceFollower:
         self._settings = settings
         self._rig = measures.rig
         self._pose_solver = HeadPoseSolver(as_seen(measures.landmarks, measures.rig.landmark_bias))
-        self._solver = ExpressionSolver(measures.landmarks, measures.shape_landmarks)
+        self._solver = ExpressionSolver(measures.landmarks, measures.shape_landmarks, prior=learned_prior())
         self._needs_guess = settings.neutral is Neutral.AUTOMATIC
         self._guess_window = MedianWindow(AUTOMATIC_WINDOW_S) if self._needs_guess else None
         self._calm_window: MedianWindow | None = None

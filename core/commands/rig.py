@@ -28,9 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.inputs:
         require_file(path)
 
+    from core.assets.registry import models_folder
     from core.commands.native_log import quiet_native_log
     from core.commands.progress import StepProgress
-    from core.assets.registry import models_folder
     from core.head_model.heads import load_head
     from core.head_model.rig_glb import save_rig
     from core.rig_maker import make_rig, read_pictures

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.commands.arguments import require_file, require_output
-from core.errors import NoFaceError
+from core.errors import ModelPackError, NoFaceError
 
 if TYPE_CHECKING:
     from core.head_model.rig import HeadRig
     from core.structures import FaceState
-    from core.tracking.landmarker import FaceLandmarker
     from core.tracking.settings import TrackerSettings
 
 
@@ -29,6 +28,10 @@ def add_parser(subparsers: Any) -> None:
         "--rig", type=Path, metavar="RIG.glb", help="the person's rig; the built-in head where left out"
     )
     parser.add_argument("--faces", type=int, default=1, metavar="N", help="most faces to follow, 1 where left out")
+    parser.add_argument(
+        "--landmarks", choices=("facemesh", "task"), default="facemesh",
+        help="the network: the wheel's FaceMesh, for which the estimates are made, or the pack face_landmarker.task",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -46,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = TrackerSettings(max_faces=arguments.faces)
     rig = load_rig(rig_path) if rig_path else None
-    states = track_video(video, settings, rig)
+    states = track_video(video, settings, rig, use_pack=arguments.landmarks == "task")
     rate_hz = probe_video(video).rate_hz
     for number, face_id in enumerate(sorted(states), start=1):
         path = output if number == 1 else output.with_stem(f"{output.stem}_face{number}")
@@ -55,22 +58,28 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def track_video(path: Path, settings: TrackerSettings, rig: HeadRig | None) -> dict[int, list[FaceState]]:
+def track_video(
+    path: Path, settings: TrackerSettings, rig: HeadRig | None, use_pack: bool = False
+) -> dict[int, list[FaceState]]:
     """The states by face_id, one for every frame of the video: "no face" where that face is not seen.
 
+    rig: the person's own, whose rest position is then their neutral; without one the first second tells it.
     NoFaceError where no frame shows a face.
     """
     from core.commands.native_log import quiet_native_log
     from core.commands.progress import counting_bar
+    from core.face_follower import FollowerSettings, Neutral
     from core.media.videos import probe_video, read_video
     from core.pipeline import Pipeline, PipelineSettings
+    from core.tracking.landmarker import create_landmarker
 
     by_face: dict[int, dict[int, FaceState]] = {}
     times_s: list[float] = []
     with ExitStack() as resources:
         resources.enter_context(quiet_native_log())
-        landmarker = _landmarker(settings)
-        pipeline = resources.enter_context(Pipeline(rig, PipelineSettings(tracker=settings), landmarker=landmarker))
+        landmarker = create_landmarker(settings, models_dir=_pack_folder() if use_pack else None)
+        follower = FollowerSettings(Neutral.AUTOMATIC if rig is None else Neutral.RIG)
+        pipeline = resources.enter_context(Pipeline(rig, PipelineSettings(settings, follower), landmarker=landmarker))
         bar = resources.enter_context(counting_bar("tracking", probe_video(path).frame_count, "frame"))
         for frame in read_video(path):
             for state in pipeline.step(frame).states:
@@ -85,12 +94,15 @@ def track_video(path: Path, settings: TrackerSettings, rig: HeadRig | None) -> d
     return {face_id: _filled(seen, times_s, face_id) for face_id, seen in by_face.items()}
 
 
-def _landmarker(settings: TrackerSettings) -> FaceLandmarker:
+def _pack_folder() -> Path:
     from core.assets.registry import find_pack
-    from core.tracking.landmarker import create_landmarker
 
     pack = find_pack("face_landmarker")
-    return create_landmarker(settings, models_dir=None if pack is None else pack.parent)
+    if pack is None:
+        raise ModelPackError(
+            "face_landmarker.task is not there. Run `python -m core models list` to see where to get it."
+        )
+    return pack.parent
 
 
 def _filled(seen: dict[int, FaceState], times_s: list[float], face_id: int) -> list[FaceState]:

@@ -12,6 +12,7 @@ from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
 from core.errors import InputError
 from core.expression.gaze_shapes import EYE_LOOK, eye_look_coefficients
 from core.expression.landmark_weights import landmark_weights
+from core.expression.learned_prior import ExpressionPrior
 from core.geometry.least_squares import BoundedLeastSquares
 from core.structures import LANDMARK_COUNT, FloatArray
 from core.tracking.gaze import CLOSED_BELOW, lid_openness
@@ -52,8 +53,9 @@ class ExpressionParameters:
     doubt: in parts of what the shape itself moves; a coefficient must explain more than both. High is steadier, low
     is livelier. priors: see `PRIORS`. least_movement: metres; a shape that moves no landmark farther cannot be seen
     and stays 0. lid_share: how much of the lids' movement that the gaze should cause is taken off before blinks are
-    looked for; all of it would pass the noise of the gaze on to them. loose_*: how far the head may still be off after
-    the pose was taken out (metres, radians, parts of the size, parts of the depth).
+    looked for; all of it would pass the noise of the gaze on to them. prior_trust: with a learned prior, how many
+    times more a coefficient must explain to leave what the prior expects than, without one, to leave 0. loose_*: how
+    far the head may still be off after the pose was taken out (metres, radians, parts of the size, of the depth).
     """
 
     depth_weight: float = 0.6
@@ -66,13 +68,15 @@ class ExpressionParameters:
     loose_turn: float = 0.06
     loose_size: float = 0.04
     loose_depth: float = 0.1
+    prior_trust: float = 40.0
 
 
 class ExpressionSolver:
     """Bounded least squares of landmark displacements against the rig's own 52 shapes.
 
     neutral_landmarks: (478, 3) metres, head frame, the face at rest; shape_landmarks: (52, 478, 3) metres,
-    displacement at coefficient 1, as `HeadRig.shape_landmarks` gives it.
+    displacement at coefficient 1, as `HeadRig.shape_landmarks` gives it. prior: what a network's points usually mean;
+    without one every coefficient is expected to be 0, which is right for exact points only.
 
     What is left of a rigid movement, of a wrong size and of FaceMesh's flattened or deepened relief is solved
     for together with the coefficients and thrown away. Both eyes are independent. `mouthClose` never exceeds
@@ -87,8 +91,10 @@ class ExpressionSolver:
         neutral_landmarks: FloatArray,
         shape_landmarks: FloatArray,
         parameters: ExpressionParameters | None = None,
+        prior: ExpressionPrior | None = None,
     ) -> None:
         self._parameters = parameters or ExpressionParameters()
+        self._prior = prior
         self._rest = _checked(neutral_landmarks, (LANDMARK_COUNT, 3))
         self._rest_shapes = _checked(shape_landmarks, (COUNT, LANDMARK_COUNT, 3))
         self._seen = np.array([self._is_seen(channel) for channel in range(COUNT)])
@@ -128,7 +134,11 @@ class ExpressionSolver:
         moved = _checked(head_points, (LANDMARK_COUNT, 3)) - self._neutral
         look = np.zeros(len(_LOOK)) if gaze is None else eye_look_coefficients(gaze).ravel()
         target = self._evidence @ moved.ravel() - self._gram[:, _LOOK] @ (self._parameters.lid_share * look)
-        coefficients = np.clip(self._gain * self._reluctant(target), 0.0, 1.0)
+        if self._prior is None:
+            coefficients = np.clip(self._gain * self._reluctant(target), 0.0, 1.0)
+        else:
+            expected = np.where(self._seen, self._prior.expected(moved), 0.0)
+            coefficients = np.clip(self._reluctant(target + self._ridge * expected), 0.0, 1.0)
         coefficients[_MOUTH_CLOSE] = min(coefficients[_MOUTH_CLOSE], coefficients[_JAW_OPEN])
         coefficients[_LOOK] = look
         return coefficients.astype(np.float32)
@@ -138,7 +148,7 @@ class ExpressionSolver:
         return _JAW_BEHIND_LIPS @ self._bounded.solve(target @ _JAW_BEHIND_LIPS)
 
     def _is_seen(self, channel: int) -> bool:
-        if channel in _LOOK or ARKIT_NAMES[channel] in ALWAYS_HELD:
+        if channel in _LOOK or (ARKIT_NAMES[channel] in ALWAYS_HELD and self._prior is None):
             return False
         reach = np.linalg.norm(self._rest_shapes[channel][landmark_weights() > 0.0], axis=1).max()
         return bool(reach >= self._parameters.least_movement)
@@ -157,11 +167,14 @@ class ExpressionSolver:
         self._evidence = shapes * weight - (shapes * weight @ loose) @ np.linalg.solve(inner, loose.T * weight)
         self._gram = self._evidence @ shapes.T
         priors = np.array([next((v for k, v in p.priors.items() if n.startswith(k)), 1.0) for n in ARKIT_NAMES])
-        ridge = np.diag((p.reluctance + p.doubt * np.diag(self._gram)) * priors)
+        if self._prior is not None:
+            priors[:] = p.prior_trust
+        self._ridge = (p.reluctance + p.doubt * np.diag(self._gram)) * priors
+        system = self._gram + np.diag(self._ridge)
         self._bounded = BoundedLeastSquares(
-            _JAW_BEHIND_LIPS.T @ (self._gram + ridge) @ _JAW_BEHIND_LIPS, 0.0, self._seen.astype(np.float64)
+            _JAW_BEHIND_LIPS.T @ system @ _JAW_BEHIND_LIPS, 0.0, self._seen.astype(np.float64)
         )
-        self._gain = self._measured_gain()
+        self._gain = np.ones(COUNT) if self._prior is not None else self._measured_gain()
 
     def _fitted_shapes(self) -> FloatArray:
         """(52, 478, 3) the rig's shapes, those of each eye's lids in proportion to this neutral's lid gap.

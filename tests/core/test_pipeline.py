@@ -16,6 +16,7 @@ from core.head_model.builtin import load_builtin_rig
 from core.pipeline import Notice, Pipeline, PipelineSettings, framing_notice, is_black
 from core.structures import FaceLandmarks, FaceState, Frame, HeadPose
 from core.tracking.camera import default_camera
+from core.tracking.landmark_bias import as_seen
 from core.tracking.settings import TrackerSettings
 
 SIZE = (640, 480)
@@ -40,13 +41,16 @@ class ScriptedLandmarker:
 
 
 def seen(face_id=0, name=None, value=1.0, rotation=None, distance_m=0.5):
-    """The built-in head before the camera, with one coefficient set, as a perfect tracker would see it."""
+    """The built-in head before the camera, with one coefficient set, as FaceMesh would report exact points.
+
+    Its true movements are not quite those that the learned prior knows from FaceMesh, so coefficients come back smaller.
+    """
     state = np.zeros(52, np.float32)
     if name is not None:
         state[INDEX[name]] = value
     camera = default_camera(SIZE)
     pose = HeadPose(np.eye(3) if rotation is None else rotation, np.array([0.0, 0.0, -distance_m]))
-    points = transform(pose, RIG.landmarks(RIG.shaped_vertices(state)))
+    points = transform(pose, as_seen(RIG.landmarks(RIG.shaped_vertices(state))))
     depth = -points[:, 2] * camera.focal_px / distance_m
     pixels = np.column_stack([project(camera, points), depth - depth.mean()])
     return FaceLandmarks(pixels.astype(np.float32), SIZE, face_id)
@@ -94,7 +98,7 @@ def test_a_shape_and_a_pose_come_back():
     results = run([seen()] * 40 + [smile])
     state = results[-1].states[0]
     assert rotation_angle(state.head_rotation.T @ turned) < np.radians(2.0)
-    assert state.blendshapes[INDEX["mouthSmileLeft"]] == pytest.approx(0.8, abs=0.2)
+    assert state.blendshapes[INDEX["mouthSmileLeft"]] == pytest.approx(0.8, abs=0.35)
     assert state.blendshapes[INDEX["mouthSmileRight"]] < 0.15
 
 
@@ -117,7 +121,7 @@ def test_look_neutral_makes_the_face_of_now_the_resting_one():
         before = [pipeline.step(Frame(GREY, i / 30.0)) for i in range(50)][-1]
         pipeline.calibrate()
         after = [pipeline.step(Frame(GREY, i / 30.0)) for i in range(50, 80)][-1]
-    assert before.states[0].blendshapes[INDEX["mouthPucker"]] > 0.4
+    assert before.states[0].blendshapes[INDEX["mouthPucker"]] > 0.25
     assert after.states[0].blendshapes[INDEX["mouthPucker"]] < 0.05
 
 
