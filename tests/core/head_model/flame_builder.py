@@ -1,4 +1,4 @@
-"""Writes files of FLAME's official layout from the built-in head: same counts, keys, types and classes, no FLAME data."""
+"""Writes files of FLAME's official layout from the built-in head: same counts, keys and classes, no FLAME data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import types
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from scipy.sparse import csc_matrix
@@ -15,7 +16,15 @@ from scipy.spatial import ConvexHull
 
 from core.blendshapes import ARKIT_NAMES, INDEX
 from core.head_model.builtin import load_builtin_rig
-from core.head_model.flame_embedding import CONTOUR_COUNT, CONTOUR_ROWS, YAW_LIMIT_DEG
+from core.head_model.flame_embedding import (
+    CONTOUR_COUNT,
+    CONTOUR_ROWS,
+    YAW_LIMIT_DEG,
+    IbugEmbedding,
+    MediapipeEmbedding,
+    SurfaceEmbedding,
+)
+from core.head_model.flame_file import FlameFile
 from core.head_model.ict_layout import IBUG_FACE_MESH
 from core.head_model.skinning import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT
 
@@ -43,7 +52,7 @@ class Ch:
 class Python2Pickler(pickle._Pickler):
     """Writes text and bytes as Python 2 wrote its `str`: one kind of string, without an encoding."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
     def _save_string(self, value) -> None:
         data = value.encode("latin1") if isinstance(value, str) else value
@@ -194,3 +203,31 @@ def write_mediapipe(path: Path) -> Path:
     ids = np.array(MEDIAPIPE_IDS)
     np.savez(path, lmk_face_idx=faces[ids].astype(np.uint32), lmk_b_coords=weights[ids], landmark_indices=ids)
     return path
+
+
+@cache
+def flame_file() -> FlameFile:
+    """The synthetic model as `read_flame_file` gives it."""
+    arrays = flame_arrays()
+    return FlameFile(
+        arrays["v_template"], arrays["f"].astype(np.int64), arrays["shapedirs"][:, :, :300],
+        arrays["shapedirs"][:, :, 300:], arrays["posedirs"], arrays["J_regressor"], arrays["weights"],
+    )  # fmt: skip
+
+
+def ibug_embedding(turned: bool = False) -> IbugEmbedding:
+    """The synthetic 68 points; turned: contours whose yaw is positive to the right."""
+    faces, weights = builtin_embedding()
+    ids = np.array(IBUG_FACE_MESH)
+    contours, centre = contour_faces()
+    if turned:
+        contours = np.concatenate([contours[:1], contours[YAW_LIMIT_DEG + 1 :], contours[1 : YAW_LIMIT_DEG + 1]])
+    features, whole = (SurfaceEmbedding(faces[chosen], weights[chosen]) for chosen in (ids[17:], ids))
+    return IbugEmbedding(features, SurfaceEmbedding(contours, centre), whole)
+
+
+def mediapipe_embedding() -> MediapipeEmbedding:
+    """The synthetic 105 points."""
+    faces, weights = builtin_embedding()
+    ids = np.array(MEDIAPIPE_IDS)
+    return MediapipeEmbedding(SurfaceEmbedding(faces[ids], weights[ids]), ids)
