@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from core.bench.benches import BENCHES, VIDEO_PICTURES, BenchInput, bench_frame, frame_result
+from core.bench.benches import BENCHES, BenchInput, bench_frame, frame_result
 from core.bench.footage import FRAME_SIZE, drawn_frames, performance, photo
 from core.cli import main
-from core.commands import bench, rig
+from core.commands import bench
 from core.head_model.builtin import load_builtin_rig
 from core.media.video_writer import VideoWriter
 from core.pipeline import StepResult
@@ -21,9 +21,8 @@ def readings(result) -> dict[str, float]:
     return {reading.name: reading.value for reading in result.readings}
 
 
-def test_the_command_knows_every_bench_and_counts_pictures_alike():
+def test_the_command_knows_every_bench():
     assert tuple(BENCHES) == bench.NAMES
-    assert rig.VIDEO_PICTURES == VIDEO_PICTURES
 
 
 def test_the_drawn_performance_moves_and_is_seen():
