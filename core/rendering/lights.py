@@ -16,8 +16,8 @@ class LightParameters:
     intensity: float
 
 
-KEY = LightParameters((-0.5, 0.4, 1.0), (1.0, 0.97, 0.93), 0.76)
-FILL = LightParameters((0.95, 0.0, 0.8), (0.88, 0.93, 1.0), 0.34)
+KEY = LightParameters((-0.5, 0.4, 1.0), (1.0, 0.97, 0.93), 0.70)
+FILL = LightParameters((0.95, 0.0, 0.8), (0.88, 0.93, 1.0), 0.31)
 RIM = LightParameters((0.8, 0.6, -0.7), (1.0, 0.98, 0.96), 0.45)
 
 

@@ -18,6 +18,7 @@ from core.tracking.landmark_bias import as_seen, as_true
 
 WHOLE_FACE = 0.97  # part of the face points that must lie inside the picture
 SMALLEST_FACE_PX = 64  # width of the face; below it the iris is a few pixels
+RIVAL_SIZE = 0.6  # another face at least this wide beside the largest: nobody can tell who is meant
 FINEST_FACE_PX = 620  # width of the face in the 1024 texture, with some to spare
 SCALE_TRUST = (0.88, 1.12)  # a measured iris is believed within this ratio of an average face's size
 
@@ -60,10 +61,14 @@ def align(landmarks: FaceLandmarks, rig: HeadRig) -> Similarity:
     return Similarity(scale, fitted.rotation, translation)
 
 
+def _face_width(face: FaceLandmarks) -> float:
+    return float(np.ptp(face.points[:FACE_POINTS, 0]))
+
+
 def _at_texture_scale(image: ImageArray, face: FaceLandmarks) -> tuple[ImageArray, FaceLandmarks]:
     """Picture and landmarks reduced so that the face is no finer than the texture: texels then average the grain of a
     large photo instead of picking single pixels of it."""
-    factor = FINEST_FACE_PX / float(np.ptp(face.points[:FACE_POINTS, 0]))
+    factor = FINEST_FACE_PX / _face_width(face)
     if factor >= 1.0:
         return image, face
     size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
@@ -77,12 +82,14 @@ def observe(image: ImageArray, landmarker: FaceLandmarker, rig: HeadRig) -> Obse
     faces = landmarker.detect(Frame(image, 0.0))
     if not faces:
         raise NoFaceError("No face was found in the picture. Use one that shows the whole face, lit from the front.")
-    face = max(faces, key=lambda f: float(np.ptp(f.points[:FACE_POINTS, 0])))
+    face, *others = sorted(faces, key=_face_width, reverse=True)
+    if others and _face_width(others[0]) > RIVAL_SIZE * _face_width(face):
+        raise NoFaceError("There is more than one face in the picture. Cut it to the person whose head you want.")
     if visible_fraction(face.points, face.image_size) < WHOLE_FACE:
         raise NoFaceError("The face is cut off by the picture's border. Use a picture that shows all of it.")
-    if np.ptp(face.points[:FACE_POINTS, 0]) < SMALLEST_FACE_PX:
+    if _face_width(face) < SMALLEST_FACE_PX:
         raise NoFaceError(
-            f"The face is only {np.ptp(face.points[:FACE_POINTS, 0]):.0f} pixels wide; at least {SMALLEST_FACE_PX} are "
+            f"The face is only {_face_width(face):.0f} pixels wide; at least {SMALLEST_FACE_PX} are "
             "needed. Use a closer or larger picture."
         )
     image, face = _at_texture_scale(image, face)

@@ -1,5 +1,6 @@
 """Every page of this room runs whole, without a browser."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.head_model.builtin import load_builtin_rig
 from core.rigging.library import RigLibrary
-from ui import frame
+from ui import frame, state
 from ui.state import CHOSEN_RIG
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -50,7 +51,7 @@ def test_rig_page_asks_for_a_photo_first(folder):
 
 def test_nothing_is_deleted_before_the_question_is_answered(folder):
     library = RigLibrary(folder)
-    entry = library.add(load_builtin_rig(), 1.0)
+    entry = library.add(load_builtin_rig(), time.time())
     app = AppTest.from_file(str(REPOSITORY / "pages" / "rig.py"), default_timeout=60)
     app.session_state[CHOSEN_RIG] = entry.id
     app.run()
@@ -61,8 +62,21 @@ def test_nothing_is_deleted_before_the_question_is_answered(folder):
 
 
 def test_sidebar_offers_every_kept_rig_and_the_mannequin(folder):
-    entry = RigLibrary(folder).add(replace(load_builtin_rig(), name="Ada"), 1.0)
+    entry = RigLibrary(folder).add(replace(load_builtin_rig(), name="Ada"), time.time())
     app = run("pages/home.py")
     assert set(app.sidebar.selectbox[0].options) == {"Ada", "Mannequin"}
     app.sidebar.selectbox[0].set_value("Ada").run()
     assert app.session_state[CHOSEN_RIG] == entry.id
+
+
+def test_heads_kept_too_long_are_gone_at_the_next_look(folder, monkeypatch):
+    kept = RigLibrary(folder)
+    old = kept.add(replace(load_builtin_rig(), name="Old"), time.time() - 91 * 86400)
+    young = kept.add(replace(load_builtin_rig(), name="Young"), time.time() - 89 * 86400)
+    state._library.clear()
+    assert [entry.id for entry in state.rig_entries()] == [young.id] != [old.id]
+    monkeypatch.setenv("LIVE_AVATAR_KEEP_DAYS", "30")
+    state._library.clear()
+    assert state.rig_entries() == ()
+    monkeypatch.setenv("LIVE_AVATAR_KEEP_DAYS", "soon")
+    assert state.kept_days() == 90.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -144,6 +145,16 @@ def test_tiny_face_is_said(astronaut):
     small = np.ascontiguousarray(astronaut.image[::3, ::3])
     with pytest.raises(NoFaceError, match=r"only \d+ pixels wide|No face"):
         build_rig([small], "Small")
+
+
+def test_two_people_are_said_and_a_small_face_behind_is_not(astronaut):
+    crop = astronaut.image[:256, 96:352]
+    with pytest.raises(NoFaceError, match="more than one face"):
+        build_rig([np.concatenate([crop, crop], axis=1)], "Twins")
+    behind = np.full((256, 512, 3), 120, np.uint8)
+    behind[:, :256] = crop
+    behind[60:154, 330:424] = cv2.resize(crop, (94, 94), interpolation=cv2.INTER_AREA)
+    assert build_rig([behind], "One").name == "One"
 
 
 def test_nothing_given_is_said():
