@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from core.errors import ModelPackError
+from core.head_model.flame_child import REPOSITORY
 from core.head_model.flame_decoder import FlameDecoder
 from tests.core.head_model.flame_builder import flame_file, ibug_embedding, mediapipe_embedding
 
@@ -106,6 +110,11 @@ def test_what_is_left_out_is_zero_and_one_code_serves_a_batch():
     assert out.vertices.shape == (3, 5023, 3) and torch.allclose(*out.vertices[[0, 2]], atol=1e-6)
     with pytest.raises(ModelPackError, match="at most 300"):
         decoder(torch.zeros(1, 301))
+
+
+def test_nothing_loads_torch_before_a_decoder_is_made():
+    code = "import sys, core.head_model.flame, core.head_model.flame_decoder; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, timeout=60).returncode == 0
 
 
 def test_without_torch_one_line_says_what_to_install(monkeypatch):

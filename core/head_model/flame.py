@@ -1,0 +1,189 @@
+"""FLAME as a head model: the mean head, its codes, and ARKit's 52 shapes made with them.
+
+An optional pack, never part of this project: https://flame.is.tue.mpg.de. See `docs/packs.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from core.blendshapes import ARKIT_NAMES, COUNT
+from core.errors import ModelPackError
+from core.head_model.builtin import load_builtin_rig
+from core.head_model.flame_arkit import FlameArkitMap, fit_arkit_map, posed_vertices
+from core.head_model.flame_embedding import (
+    IbugEmbedding,
+    MediapipeEmbedding,
+    read_ibug_embedding,
+    read_mediapipe_embedding,
+)
+from core.head_model.flame_file import FlameFile, read_flame_file
+from core.head_model.flame_landmarks import CarriedLandmarks, carry_landmarks
+from core.head_model.flame_parts import CutPart, cut_parts
+from core.head_model.ict_layout import IBUG_FACE_MESH
+from core.head_model.ict_paint import with_skin_painted
+from core.head_model.ict_surface import Surface
+from core.head_model.model import HeadModel
+from core.head_model.personalise import BiharmonicWarp
+from core.head_model.rig import HeadRig, Part
+from core.structures import FloatArray, IntArray
+
+IBUG_FILE, MEDIAPIPE_FILE = "landmark_embedding.npy", "mediapipe_landmark_embedding.npz"
+CARRY_REACH_M = 0.012
+"""Skin farther than this from the built-in head's, after the warp, does not follow a carried shape."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlamePack:
+    """What the files of one FLAME model say, and the map between its codes and ARKit's."""
+
+    name: str
+    file: FlameFile
+    ibug: IbugEmbedding | None
+    mediapipe: MediapipeEmbedding | None
+    arkit: FlameArkitMap
+    model: HeadModel
+
+
+def load_flame_pack(path: Path) -> FlamePack:
+    """The model at `path` (an official pickle) with the landmark files in its folder or the one above.
+
+    Remembered until the file changes; takes seconds. ModelPackError in one line: a file is absent, damaged, hostile
+    or of another kind.
+    """
+    if not path.is_file():
+        raise ModelPackError(f"There is no FLAME model at {path}. Register at https://flame.is.tue.mpg.de and get one.")
+    status = path.stat()
+    return _load(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+def load_flame_model(path: Path) -> HeadModel:
+    """The head model of `load_flame_pack`."""
+    return load_flame_pack(path).model
+
+
+def load_flame_rig(path: Path) -> HeadRig:
+    """FLAME's mean head with the built-in head's skin painted on; its arrays cannot be written to."""
+    rig = with_skin_painted(load_flame_model(path).rig(), load_builtin_rig())
+    for array in vars(rig).values():
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    return rig
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, size: int, changed_ns: int) -> FlamePack:
+    """size and changed_ns only tell one state of the file from another."""
+    ibug_path, mediapipe_path = (_beside(path, name) for name in (IBUG_FILE, MEDIAPIPE_FILE))
+    if ibug_path is None and mediapipe_path is None:
+        raise ModelPackError(
+            f"{path.name} needs {IBUG_FILE} or {MEDIAPIPE_FILE} beside it, and neither is there. "
+            "They come with FLAME's landmark embeddings at https://flame.is.tue.mpg.de."
+        )
+    file = read_flame_file(path)
+    ibug = None if ibug_path is None else read_ibug_embedding(ibug_path)
+    mediapipe = None if mediapipe_path is None else read_mediapipe_embedding(mediapipe_path)
+    return assemble(f"FLAME ({path.stem})", file, ibug, mediapipe)
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    return next((folder / name for folder in path.parents[:2] if (folder / name).is_file()), None)
+
+
+def assemble(name: str, file: FlameFile, ibug: IbugEmbedding | None, mediapipe: MediapipeEmbedding | None) -> FlamePack:
+    """The pack of files already read; at least one embedding must be given."""
+    builtin = load_builtin_rig()
+    parts = cut_parts(file)
+    landmarks = carry_landmarks(builtin, file, parts, ibug, mediapipe)
+    arkit = fit_arkit_map(builtin, file, landmarks)
+    return FlamePack(name, file, ibug, mediapipe, arkit, _head_model(name, file, parts, landmarks, arkit, ibug))
+
+
+def _head_model(
+    name: str,
+    file: FlameFile,
+    parts: tuple[CutPart, ...],
+    landmarks: CarriedLandmarks,
+    arkit: FlameArkitMap,
+    ibug: IbugEmbedding | None,
+) -> HeadModel:
+    source = np.concatenate([part.source for part in parts])
+    rows = np.concatenate([part.rows for part in parts])
+    starts = np.cumsum([0, *(len(part.source) for part in parts)])
+    triangles = [part.triangles + start for part, start in zip(parts, starts, strict=False)]
+    own_face = np.zeros(len(file.faces), np.int64)
+    own_face[rows] = np.arange(len(rows))
+    _, first, group = np.unique(source, return_index=True, return_inverse=True)
+    regressor = np.zeros((len(file.joint_regressor), len(source)))
+    regressor[:, first] = file.joint_regressor[:, source[first]]
+    shapes, made = _arkit_shapes(file, landmarks, arkit)
+    outline = landmarks.embedding
+    on_mesh = np.array(IBUG_FACE_MESH)
+    ibug_faces = outline.faces[on_mesh] if ibug is None else ibug.whole.faces
+    ibug_weights = outline.weights[on_mesh] if ibug is None else ibug.whole.weights
+    return HeadModel(
+        name=name,
+        template=file.template[source],
+        faces=np.concatenate(triangles).astype(np.int32),
+        uv=np.concatenate([part.uv for part in parts]).astype(np.float32),
+        shape_basis=file.shape_basis[source].astype(np.float32),
+        expression_basis=file.expression_basis[source].astype(np.float32),
+        pose_correctives=file.pose_correctives[source].astype(np.float32),
+        joint_regressor=regressor,
+        skin_weights=file.skin_weights[source].astype(np.float32),
+        parts=_parts(parts),
+        arkit_shapes=shapes[:, source].astype(np.float32),
+        landmark_faces=own_face[outline.faces].astype(np.int32),
+        landmark_weights=outline.weights.astype(np.float32),
+        ibug_faces=own_face[ibug_faces].astype(np.int32),
+        ibug_weights=ibug_weights.astype(np.float32),
+        seam_groups=first[group].astype(np.int32),
+        unreachable=arkit.unreachable,
+        details={"head": "flame", "made": made},
+    )
+
+
+def _parts(parts: tuple[CutPart, ...]) -> tuple[Part, ...]:
+    """Materials are the built-in head's, in whose texture's places the eyes were unwrapped."""
+    vertices = np.cumsum([0, *(len(part.source) for part in parts)]).tolist()
+    faces = np.cumsum([0, *(len(part.rows) for part in parts)]).tolist()
+    return tuple(
+        Part(
+            part.name,
+            slice(*vertices[k : k + 2]),
+            slice(*faces[k : k + 2]),
+            load_builtin_rig().part(part.name).material,
+        )
+        for k, part in enumerate(parts)
+    )
+
+
+def _arkit_shapes(file: FlameFile, landmarks: CarriedLandmarks, arkit: FlameArkitMap) -> tuple[FloatArray, list[str]]:
+    """(52, 5023, 3) displacements at 1, and the names of those not made with FLAME's codes but carried."""
+    shapes = np.zeros((COUNT, len(file.template), 3))
+    made = [name for name in arkit.unreachable if name != "tongueOut"]
+    carried = _carried_shapes(file, landmarks) if made else shapes
+    for k, name in enumerate(ARKIT_NAMES):
+        if name in made:
+            shapes[k] = carried[k]
+        elif name not in arkit.unreachable:
+            shapes[k] = posed_vertices(file, arkit.expression[k], arkit.jaw[k]) - file.template
+    return shapes, made
+
+
+def _carried_shapes(file: FlameFile, landmarks: CarriedLandmarks) -> FloatArray:
+    """(52, 5023, 3) the built-in head's own displacements of the skin, read where the warp lays each vertex."""
+    builtin = load_builtin_rig()
+    skin = builtin.part("skin")
+    known = np.flatnonzero(landmarks.is_known)
+    there = landmarks.embedding.points(file.template, file.faces)[known]
+    back = BiharmonicWarp(there, builtin.landmarks().astype(np.float64)[known], smoothing=1e-6)
+    triangles: IntArray = builtin.faces[skin.faces]
+    found = Surface(builtin.vertices, triangles).closest(back(file.template))
+    moved = np.einsum("nk,snkd->snd", found.weights, builtin.shapes[:, triangles[found.faces]].astype(np.float64))
+    nearness = np.clip(2.0 - found.distances / CARRY_REACH_M, 0.0, 1.0)[None, :, None]
+    return landmarks.alignment.scale * nearness * (moved @ landmarks.alignment.rotation.T)
