@@ -61,10 +61,13 @@ def frame_result(steps: Sequence[StepResult], totals_ms: Sequence[float], settin
         Reading("frames with a face", 100.0 * len(tracked) / max(1, len(steps)), "%"),
     ]
     if tracked:
-        stages = {name: median(timings.get(name, 0.0) for timings in tracked) for name in tracked[-1]}
-        readings += [Reading(f"stage {name} p50", value, "ms") for name, value in stages.items()]
+        network_ms = median(timings[NETWORK_STAGE] for timings in tracked)
+        for name in tracked[-1]:
+            stage_ms = [timings.get(name, 0.0) for timings in tracked]
+            readings += percentiles(f"stage {name}", stage_ms)
+            readings.append(Reading(f"stage {name} / network", median(stage_ms) / network_ms, ""))
         after_ms = median(sum(timings.values()) - timings[NETWORK_STAGE] for timings in tracked)
-        readings.append(Reading("after the network / network", after_ms / stages[NETWORK_STAGE], "", 0.5))
+        readings.append(Reading("after the network / network", after_ms / network_ms, "", 0.5))
     return BenchResult("frame", setting, tuple(readings))
 
 

@@ -1,4 +1,4 @@
-"""FLAME as a head model: the mean head, its codes, and ARKit's 52 shapes made with them.
+"""FLAME as a head model: the mean head, its codes, ARKit's 52 shapes made with them, and a mouth's inside.
 
 An optional pack, never part of this project: https://flame.is.tue.mpg.de. See `docs/packs.md`.
 """
@@ -23,6 +23,7 @@ from core.head_model.flame_embedding import (
 )
 from core.head_model.flame_file import FlameFile, read_flame_file
 from core.head_model.flame_landmarks import CarriedLandmarks, carry_landmarks
+from core.head_model.flame_mouth import GraftedPart, graft_mouth, lip_directions
 from core.head_model.flame_parts import CutPart, cut_parts
 from core.head_model.ict_layout import IBUG_FACE_MESH
 from core.head_model.ict_paint import with_skin_painted
@@ -111,67 +112,75 @@ def _head_model(
     arkit: FlameArkitMap,
     ibug: IbugEmbedding | None,
 ) -> HeadModel:
+    """The model on the vertices of `parts`, doubled where the atlas is cut, and behind them the mouth's inside."""
+    mouth = graft_mouth(load_builtin_rig(), landmarks)
+    inside = sum(len(part.vertices) for part in mouth)
     source = np.concatenate([part.source for part in parts])
     rows = np.concatenate([part.rows for part in parts])
-    starts = np.cumsum([0, *(len(part.source) for part in parts)])
-    triangles = [part.triangles + start for part, start in zip(parts, starts, strict=False)]
     own_face = np.zeros(len(file.faces), np.int64)
     own_face[rows] = np.arange(len(rows))
     _, first, group = np.unique(source, return_index=True, return_inverse=True)
-    regressor = np.zeros((len(file.joint_regressor), len(source)))
+    regressor = np.zeros((len(file.joint_regressor), len(source) + inside))
     regressor[:, first] = file.joint_regressor[:, source[first]]
+    along = np.broadcast_to(lip_directions(file, landmarks), (inside, 3, file.shape_basis.shape[2]))
     shapes, made = _arkit_shapes(file, landmarks, arkit)
     outline = landmarks.embedding
     on_mesh = np.array(IBUG_FACE_MESH)
-    ibug_faces = outline.faces[on_mesh] if ibug is None else ibug.whole.faces
-    ibug_weights = outline.weights[on_mesh] if ibug is None else ibug.whole.weights
     return HeadModel(
         name=name,
-        template=file.template[source],
-        faces=np.concatenate(triangles).astype(np.int32),
-        uv=np.concatenate([part.uv for part in parts]).astype(np.float32),
-        shape_basis=file.shape_basis[source].astype(np.float32),
-        expression_basis=file.expression_basis[source].astype(np.float32),
-        pose_correctives=file.pose_correctives[source].astype(np.float32),
+        template=np.concatenate([file.template[source], *(part.vertices for part in mouth)]),
+        faces=_faces((*parts, *mouth)),
+        uv=np.concatenate([part.uv for part in (*parts, *mouth)]).astype(np.float32),
+        shape_basis=np.concatenate([file.shape_basis[source], along]).astype(np.float32),
+        expression_basis=_with_still(file.expression_basis[source], inside),
+        pose_correctives=_with_still(file.pose_correctives[source], inside),
         joint_regressor=regressor,
-        skin_weights=file.skin_weights[source].astype(np.float32),
-        parts=_parts(parts),
-        arkit_shapes=shapes[:, source].astype(np.float32),
+        skin_weights=np.concatenate([file.skin_weights[source], *(p.skin_weights for p in mouth)]).astype(np.float32),
+        parts=_parts((*parts, *mouth)),
+        arkit_shapes=np.concatenate([shapes[:, source], *(part.shapes for part in mouth)], axis=1).astype(np.float32),
         landmark_faces=own_face[outline.faces].astype(np.int32),
         landmark_weights=outline.weights.astype(np.float32),
-        ibug_faces=own_face[ibug_faces].astype(np.int32),
-        ibug_weights=ibug_weights.astype(np.float32),
-        seam_groups=first[group].astype(np.int32),
+        ibug_faces=own_face[outline.faces[on_mesh] if ibug is None else ibug.whole.faces].astype(np.int32),
+        ibug_weights=(outline.weights[on_mesh] if ibug is None else ibug.whole.weights).astype(np.float32),
+        seam_groups=np.concatenate([first[group], len(source) + np.arange(inside)]).astype(np.int32),
         unreachable=arkit.unreachable,
         details={"head": "flame", "made": made},
     )
 
 
-def _parts(parts: tuple[CutPart, ...]) -> tuple[Part, ...]:
+def _with_still(basis: FloatArray, count: int) -> FloatArray:
+    """(V + count, 3, n) float32 with vertices behind that do not move."""
+    return np.concatenate([basis, np.zeros((count, *basis.shape[1:]))]).astype(np.float32)
+
+
+def _starts(parts: tuple[CutPart | GraftedPart, ...]) -> tuple[list[int], list[int]]:
+    """Where the vertices and the triangles of each part begin, and the ends."""
+    vertices, triangles = ([len(getattr(part, field)) for part in parts] for field in ("uv", "triangles"))
+    return np.cumsum([0, *vertices]).tolist(), np.cumsum([0, *triangles]).tolist()
+
+
+def _faces(parts: tuple[CutPart | GraftedPart, ...]) -> IntArray:
+    starts = _starts(parts)[0]
+    return np.concatenate([p.triangles + start for p, start in zip(parts, starts, strict=False)]).astype(np.int32)
+
+
+def _parts(parts: tuple[CutPart | GraftedPart, ...]) -> tuple[Part, ...]:
     """Materials are the built-in head's, in whose texture's places the eyes were unwrapped."""
-    vertices = np.cumsum([0, *(len(part.source) for part in parts)]).tolist()
-    faces = np.cumsum([0, *(len(part.rows) for part in parts)]).tolist()
+    vertices, faces = _starts(parts)
     return tuple(
-        Part(
-            part.name,
-            slice(*vertices[k : k + 2]),
-            slice(*faces[k : k + 2]),
-            load_builtin_rig().part(part.name).material,
-        )
-        for k, part in enumerate(parts)
+        Part(name, slice(*vertices[k : k + 2]), slice(*faces[k : k + 2]), load_builtin_rig().part(name).material)
+        for k, name in enumerate(part.name for part in parts)
     )
 
 
 def _arkit_shapes(file: FlameFile, landmarks: CarriedLandmarks, arkit: FlameArkitMap) -> tuple[FloatArray, list[str]]:
     """(52, 5023, 3) displacements at 1, and the names of those not made with FLAME's codes but carried."""
     shapes = np.zeros((COUNT, len(file.template), 3))
-    made = [name for name in arkit.unreachable if name != "tongueOut"]
+    made = list(arkit.unreachable)
     carried = _carried_shapes(file, landmarks) if made else shapes
     for k, name in enumerate(ARKIT_NAMES):
-        if name in made:
-            shapes[k] = carried[k]
-        elif name not in arkit.unreachable:
-            shapes[k] = posed_vertices(file, arkit.expression[k], arkit.jaw[k]) - file.template
+        posed = posed_vertices(file, arkit.expression[k], arkit.jaw[k])
+        shapes[k] = carried[k] if name in made else posed - file.template
     return shapes, made
 
 
