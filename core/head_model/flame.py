@@ -5,7 +5,7 @@ An optional pack, never part of this project: https://flame.is.tue.mpg.de. See `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -68,8 +68,8 @@ def load_flame_model(path: Path) -> HeadModel:
 
 
 def load_flame_rig(path: Path) -> HeadRig:
-    """FLAME's mean head with the built-in head's skin painted on; its arrays cannot be written to."""
-    rig = with_skin_painted(load_flame_model(path).rig(), load_builtin_rig())
+    """FLAME's mean head; its arrays cannot be written to."""
+    rig = load_flame_model(path).rig()
     for array in vars(rig).values():
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
@@ -101,7 +101,9 @@ def assemble(name: str, file: FlameFile, ibug: IbugEmbedding | None, mediapipe: 
     parts = cut_parts(file)
     landmarks = carry_landmarks(builtin, file, parts, ibug, mediapipe)
     arkit = fit_arkit_map(builtin, file, landmarks)
-    return FlamePack(name, file, ibug, mediapipe, arkit, _head_model(name, file, parts, landmarks, arkit, ibug))
+    model = _head_model(name, file, parts, landmarks, arkit, ibug)
+    painted = replace(model, parts=with_skin_painted(model.rig(), builtin).parts)
+    return FlamePack(name, file, ibug, mediapipe, arkit, painted)
 
 
 def _head_model(
@@ -114,6 +116,7 @@ def _head_model(
 ) -> HeadModel:
     """The model on the vertices of `parts`, doubled where the atlas is cut, and behind them the mouth's inside."""
     mouth = graft_mouth(load_builtin_rig(), landmarks)
+    everything: tuple[CutPart | GraftedPart, ...] = (*parts, *mouth)
     inside = sum(len(part.vertices) for part in mouth)
     source = np.concatenate([part.source for part in parts])
     rows = np.concatenate([part.rows for part in parts])
@@ -123,20 +126,20 @@ def _head_model(
     regressor = np.zeros((len(file.joint_regressor), len(source) + inside))
     regressor[:, first] = file.joint_regressor[:, source[first]]
     along = np.broadcast_to(lip_directions(file, landmarks), (inside, 3, file.shape_basis.shape[2]))
-    shapes, made = _arkit_shapes(file, landmarks, arkit)
+    shapes, made = _arkit_shapes(file, parts[0], landmarks, arkit)
     outline = landmarks.embedding
     on_mesh = np.array(IBUG_FACE_MESH)
     return HeadModel(
         name=name,
         template=np.concatenate([file.template[source], *(part.vertices for part in mouth)]),
-        faces=_faces((*parts, *mouth)),
-        uv=np.concatenate([part.uv for part in (*parts, *mouth)]).astype(np.float32),
+        faces=_faces(everything),
+        uv=np.concatenate([part.uv for part in everything]).astype(np.float32),
         shape_basis=np.concatenate([file.shape_basis[source], along]).astype(np.float32),
         expression_basis=_with_still(file.expression_basis[source], inside),
         pose_correctives=_with_still(file.pose_correctives[source], inside),
         joint_regressor=regressor,
         skin_weights=np.concatenate([file.skin_weights[source], *(p.skin_weights for p in mouth)]).astype(np.float32),
-        parts=_parts((*parts, *mouth)),
+        parts=_parts(everything),
         arkit_shapes=np.concatenate([shapes[:, source], *(part.shapes for part in mouth)], axis=1).astype(np.float32),
         landmark_faces=own_face[outline.faces].astype(np.int32),
         landmark_weights=outline.weights.astype(np.float32),
@@ -173,26 +176,30 @@ def _parts(parts: tuple[CutPart | GraftedPart, ...]) -> tuple[Part, ...]:
     )
 
 
-def _arkit_shapes(file: FlameFile, landmarks: CarriedLandmarks, arkit: FlameArkitMap) -> tuple[FloatArray, list[str]]:
+def _arkit_shapes(
+    file: FlameFile, skin: CutPart, landmarks: CarriedLandmarks, arkit: FlameArkitMap
+) -> tuple[FloatArray, list[str]]:
     """(52, 5023, 3) displacements at 1, and the names of those not made with FLAME's codes but carried."""
     shapes = np.zeros((COUNT, len(file.template), 3))
     made = list(arkit.unreachable)
-    carried = _carried_shapes(file, landmarks) if made else shapes
+    carried = _carried_shapes(file, skin, landmarks) if made else shapes
     for k, name in enumerate(ARKIT_NAMES):
         posed = posed_vertices(file, arkit.expression[k], arkit.jaw[k])
         shapes[k] = carried[k] if name in made else posed - file.template
     return shapes, made
 
 
-def _carried_shapes(file: FlameFile, landmarks: CarriedLandmarks) -> FloatArray:
-    """(52, 5023, 3) the built-in head's own displacements of the skin, read where the warp lays each vertex."""
+def _carried_shapes(file: FlameFile, skin: CutPart, landmarks: CarriedLandmarks) -> FloatArray:
+    """(52, 5023, 3) the built-in head's own displacements, read where the warp lays each vertex of the skin."""
     builtin = load_builtin_rig()
-    skin = builtin.part("skin")
     known = np.flatnonzero(landmarks.is_known)
     there = landmarks.embedding.points(file.template, file.faces)[known]
     back = BiharmonicWarp(there, builtin.landmarks().astype(np.float64)[known], smoothing=1e-6)
-    triangles: IntArray = builtin.faces[skin.faces]
-    found = Surface(builtin.vertices, triangles).closest(back(file.template))
+    triangles: IntArray = builtin.faces[builtin.part("skin").faces]
+    own = np.unique(skin.source)
+    found = Surface(builtin.vertices, triangles).closest(back(file.template[own]))
     moved = np.einsum("nk,snkd->snd", found.weights, builtin.shapes[:, triangles[found.faces]].astype(np.float64))
     nearness = np.clip(2.0 - found.distances / CARRY_REACH_M, 0.0, 1.0)[None, :, None]
-    return landmarks.alignment.scale * nearness * (moved @ landmarks.alignment.rotation.T)
+    shapes = np.zeros((COUNT, len(file.template), 3))
+    shapes[:, own] = landmarks.alignment.scale * nearness * (moved @ landmarks.alignment.rotation.T)
+    return shapes
