@@ -115,7 +115,7 @@ def _read_mediapipe(data: bytes) -> Arrays:
 READERS = {"model": _read_model, "landmarks": _read_landmarks, "mediapipe": _read_mediapipe}
 
 
-def _answer(kind: str, data: bytes) -> bytes:
+def answer(kind: str, data: bytes) -> bytes:
     """One message for the parent; whatever a hostile file raises becomes a refusal."""
     try:
         packed = io.BytesIO()
@@ -151,7 +151,7 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints must not land in the answer
     request = json.loads(sys.stdin.buffer.readline())
     apply_limits(request["memory_bytes"], request["cpu_s"])
-    rest = memoryview(_answer(request["kind"], sys.stdin.buffer.read()))
+    rest = memoryview(answer(request["kind"], sys.stdin.buffer.read()))
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 

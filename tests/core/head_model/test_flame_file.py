@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelPackError
+from core.head_model import flame_worker
 from core.head_model.flame_child import ChildLimits
 from core.head_model.flame_embedding import contour_sign, read_ibug_embedding, read_mediapipe_embedding
 from core.head_model.flame_file import read_flame_file
@@ -153,3 +154,14 @@ def test_mediapipe_embedding_and_swapped_files(tmp_path):
 def test_the_file_says_to_which_side_its_contours_turn():
     assert contour_sign(flame_file(), ibug_embedding().contours) == 1
     assert contour_sign(flame_file(), ibug_embedding(turned=True).contours) == -1
+
+
+def test_any_flipped_byte_gives_an_answer_and_never_an_error(tmp_path):
+    data = write_ibug(tmp_path / "landmark_embedding.npy", tensors=False).read_bytes()
+    rng = np.random.default_rng(0)
+    answers = set()
+    for _ in range(300):
+        flipped = bytearray(data)
+        flipped[rng.integers(min(len(data), 3000))] = rng.integers(256)
+        answers.add(flame_worker.answer("landmarks", bytes(flipped))[:1])
+    assert answers == {flame_worker.ACCEPTED, flame_worker.REFUSED}
