@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.animation.gaze import gaze_from_blendshapes
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
+from core.expression.gaze_shapes import gaze_from_blendshapes
 from core.expression.learned_prior import FACE_POINTS, PRIOR_FILE, ExpressionPrior
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.head_model.builtin import load_builtin_rig

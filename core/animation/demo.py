@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.animation.gaze import with_gaze
 from core.animation.take import Take
 from core.blendshapes import COUNT, EMOTIONS, INDEX, VISEMES
 from core.errors import InputError
+from core.expression.gaze_shapes import blendshapes_with_gaze
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.structures import FaceState, FloatArray
 
@@ -85,7 +85,7 @@ def demo_take(duration_s: float = PROGRAMME_S, rate_hz: float = 30.0, seed: int 
     coefficients += _blinks(programme_s, rng)
     coefficients += _speech(programme_s, rng)
     gaze = _glances(programme_s, rng)
-    coefficients = with_gaze(np.clip(coefficients, 0.0, 1.0), gaze).astype(np.float32)
+    coefficients = blendshapes_with_gaze(np.clip(coefficients, 0.0, 1.0), gaze).astype(np.float32)
     angles, translations = _head(programme_s, rng)
     valence = 0.8 * emotions[:, EMOTIONS.index("happiness")] - 0.7 * emotions[:, EMOTIONS.index("sadness")]
     arousal = 0.3 * emotions[:, EMOTIONS.index("happiness")] + 0.7 * emotions[:, EMOTIONS.index("surprise")]

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.animation.gaze import gaze_from_blendshapes
 from core.animation.live_link_values import LIVE_LINK_COUNT, live_link_values, state_from_live_link
 from core.animation.take import Take, rate_of
 from core.animation.text_lines import RowCheck, text_lines
 from core.animation.timecode import APP_FRAMES_PER_SECOND, DAY_S, format_timecode, parse_timecode
 from core.blendshapes import COUNT, LIVE_LINK_NAMES
 from core.errors import TakeError
+from core.expression.gaze_shapes import gaze_from_blendshapes
 from core.structures import FaceState, FloatArray
 
 # The app's file has these two pairs the other way round than its packet.

@@ -70,7 +70,8 @@ PACKS: tuple[ModelPack, ...] = (
         file="flame2020/generic_model.pkl",
         licence=_MPI_LICENCE,
         page="https://flame.is.tue.mpg.de/download.php",
-        improves="identity: the head model whose codes DECA, EMOCA and SPECTRE speak",
+        improves="identity: the head model whose codes DECA, EMOCA and SPECTRE speak, for `rig --head flame`",
+        used=True,
     ),
     ModelPack(
         name="flame2023",
@@ -78,7 +79,8 @@ PACKS: tuple[ModelPack, ...] = (
         file="flame2023/flame2023.pkl",
         licence=_MPI_LICENCE,
         page="https://flame.is.tue.mpg.de/download.php",
-        improves="identity: a revised eye region; its expression codes do not fit FLAME 2020",
+        improves="identity: a revised eye region, for `rig --head flame`; its expression codes do not fit FLAME 2020",
+        used=True,
     ),
     ModelPack(
         name="flame2023_open",
@@ -86,7 +88,8 @@ PACKS: tuple[ModelPack, ...] = (
         file="flame2023/flame2023_Open.pkl",
         licence="CC-BY-4.0 (the model; not its texture space)",
         page="https://flame.is.tue.mpg.de/download.php",
-        improves="identity: FLAME's shape space with a licence that allows any use",
+        improves="identity: FLAME's head with a licence that allows any use, for `rig --head flame`",
+        used=True,
     ),
     ModelPack(
         name="ict_facekit",
@@ -94,7 +97,8 @@ PACKS: tuple[ModelPack, ...] = (
         file="ICT-FaceKit/FaceXModel/generic_neutral_mesh.obj",
         licence="MIT",
         page="https://github.com/USC-ICT/ICT-FaceKit",
-        improves="identity: a scanned head with 100 identity shapes, teeth and 53 expressions named as ARKit's",
+        improves="identity: a finer scanned head with its own 51 shapes and teeth, for `rig --head ict`",
+        used=True,
     ),
     ModelPack(
         name="deca",

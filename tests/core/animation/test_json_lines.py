@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from core.animation.gaze import gaze_from_blendshapes
 from core.animation.take_files import load_take, save_take
 from core.blendshapes import ARKIT_NAMES, INDEX, MEDIAPIPE_NAMES
 from core.errors import TakeError
+from core.expression.gaze_shapes import gaze_from_blendshapes
 
 ZEROS = [0.0] * 52
 

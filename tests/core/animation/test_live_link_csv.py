@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.animation.gaze import gaze_from_blendshapes
 from core.animation.live_link_csv import CSV_NAMES
 from core.animation.take_files import load_take, save_take
 from core.blendshapes import INDEX, LIVE_LINK_NAMES
 from core.errors import TakeError
+from core.expression.gaze_shapes import gaze_from_blendshapes
 from core.structures import FaceState
 
 HEADER = "Timecode,BlendShapeCount," + ",".join(CSV_NAMES)
