@@ -115,3 +115,21 @@ VISEMES: dict[str, dict[str, float]] = {
     "ou": {"jawOpen": 0.1, "mouthPucker": 0.8},
 }
 """The fifteen Oculus visemes as ARKit coefficients; own values, tuned by eye on the built-in head."""
+
+EMOTION_PROTOTYPES: dict[str, dict[str, float]] = {
+    "happiness": {"mouthSmile": 0.85, "cheekSquint": 0.7, "eyeSquint": 0.35},
+    "sadness": {"browInnerUp": 0.8, "browDown": 0.3, "mouthFrown": 0.7, "mouthShrugLower": 0.3, "eyeLookDown": 0.2},
+    "surprise": {"browInnerUp": 0.8, "browOuterUp": 0.8, "eyeWide": 0.7, "jawOpen": 0.45},
+    "fear": {
+        "browInnerUp": 0.9,
+        "browDown": 0.4,
+        "browOuterUp": 0.4,
+        "eyeWide": 0.8,
+        "mouthStretch": 0.6,
+        "jawOpen": 0.2,
+    },
+    "disgust": {"noseSneer": 0.9, "mouthUpperUp": 0.5, "mouthFrown": 0.4, "browDown": 0.5, "eyeSquint": 0.4},
+    "anger": {"browDown": 1.0, "eyeSquint": 0.4, "noseSneer": 0.4, "mouthPress": 0.7, "jawForward": 0.2},
+}  # fmt: skip
+"""Six emotions as ARKit coefficients of both sides, after the action units of EMFACS (Friesen & Ekman 1983); own
+strengths, tuned by eye on the built-in head. A name without a side stands for both."""
