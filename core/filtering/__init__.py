@@ -1,1 +1,1 @@
-"""."""
+"""One-Euro filtering: numbers over time, whatever they mean."""

@@ -54,7 +54,7 @@ def build_rig(
     texture, coverage = make_texture(rig, observations)
     best = max(observations, key=lambda seen: seen.frontality)
     rig = tint_eyes(with_texture(rig, texture), iris_colour(best), EYE_IRIS_SHARE)
-    report("Done", 1.0)
+    report("Head built", 1.0)
     return replace(rig, details=_details(base, observations, coverage))
 
 
