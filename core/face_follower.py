@@ -34,9 +34,9 @@ class Neutral(StrEnum):
     """Where a face's resting shape comes from."""
 
     AUTOMATIC = "automatic"
-    """Measured in the first second before the camera: right for everybody, whoever the rig shows."""
+    """Measured in the first second, on the built-in head: right for everybody, whoever the rig shows."""
     RIG = "rig"
-    """The rig's own; right only when the person in the picture is the person of the rig."""
+    """The rig's own, and its own landmark bias; right only when the person in the picture is the person of the rig."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,21 @@ class RigMeasures:
 
 
 class MedianWindow:
-    """Collects (478, 3) points for a while and gives their median."""
+    """Collects arrays of one shape for a while and gives their median."""
 
     def __init__(self, duration_s: float) -> None:
         self._duration_s = duration_s
         self._started_s: float | None = None
-        self._points: list[FloatArray] = []
+        self._values: list[FloatArray] = []
 
-    def add(self, points: FloatArray, timestamp_s: float) -> FloatArray | None:
+    def add(self, values: FloatArray, timestamp_s: float) -> FloatArray | None:
         """The median once the window is full, None before."""
         if self._started_s is None:
             self._started_s = timestamp_s
-        self._points.append(points)
+        self._values.append(values)
         if timestamp_s - self._started_s < self._duration_s:
             return None
-        return np.median(np.stack(self._points), axis=0)
+        return np.median(np.stack(self._values), axis=0)
 
 
 class FaceFollower:
@@ -95,6 +95,8 @@ class FaceFollower:
         self._needs_guess = settings.neutral is Neutral.AUTOMATIC
         self._guess_window = MedianWindow(AUTOMATIC_WINDOW_S) if self._needs_guess else None
         self._calm_window: MedianWindow | None = None
+        self._straight_window: MedianWindow | None = None
+        self._straight = np.eye(3)
         self._filter = OneEuroFilter(_one_euro(settings.smoothing))
 
     @property
@@ -108,9 +110,12 @@ class FaceFollower:
         self._settings = settings
 
     def calibrate(self) -> None:
-        """Takes the next half second as the neutral look; it stands above what the automatic way found."""
+        """Takes the next half second as the neutral look and as looking straight ahead; it stands above what the
+        automatic way found. The head's turn is counted from there: cameras stand beside screens, and how level a face
+        looks to the network depends on the face."""
         self._needs_guess, self._guess_window = False, None
         self._calm_window = MedianWindow(CALIBRATE_WINDOW_S)
+        self._straight_window = MedianWindow(CALIBRATE_WINDOW_S)
 
     def step(self, landmarks: FaceLandmarks, camera: Camera, timestamp_s: float, stage: Stage) -> FaceState:
         """The state of the face at this moment."""
@@ -123,12 +128,15 @@ class FaceFollower:
             yaw, pitch, _ = yaw_pitch_roll(pose.rotation)
             if max(abs(yaw), abs(pitch)) < FRONTAL_RAD:
                 self._learn_neutral(head_points, timestamp_s)
+                self._straight_window = self._after_window(
+                    self._straight_window, pose.rotation, timestamp_s, self._adopt_straight
+                )
             coefficients = self._solver.solve(head_points, gaze)
         state = FaceState(
             timestamp_s=timestamp_s,
             face_id=landmarks.face_id,
             blendshapes=coefficients,
-            head_rotation=pose.rotation,
+            head_rotation=pose.rotation @ self._straight.T,
             head_translation=pose.translation,
             gaze=gaze,
             confidence=landmarks.confidence,
@@ -144,13 +152,16 @@ class FaceFollower:
         self._calm_window = self._after_window(self._calm_window, head_points, timestamp_s, self._solver.calibrate)
 
     def _after_window(
-        self, window: MedianWindow | None, points: FloatArray, timestamp_s: float, use: Callable[[FloatArray], None]
+        self, window: MedianWindow | None, values: FloatArray, timestamp_s: float, use: Callable[[FloatArray], None]
     ) -> MedianWindow | None:
-        median = None if window is None else window.add(points, timestamp_s)
+        median = None if window is None else window.add(values, timestamp_s)
         if median is None:
             return window
         use(median)
         return None
+
+    def _adopt_straight(self, rotation: FloatArray) -> None:
+        self._straight = nearest_rotation(rotation)
 
     def _adopt_identity(self, head_points: FloatArray) -> None:
         self._solver.calibrate(fit_identity(head_points, self._rig).neutral_landmarks)

@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from core.face_follower import FaceFollower, FollowerSettings, RigMeasures
+from core.face_follower import FaceFollower, FollowerSettings, Neutral, RigMeasures
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig import HeadRig
 from core.structures import FaceLandmarks, FaceState, Frame, ImageArray
@@ -96,9 +96,9 @@ def framing_notice(landmarks: FaceLandmarks) -> Notice:
 class Pipeline:
     """Landmarks, pose, coefficients and gaze of every face, with the memory that each face needs.
 
-    rig: the head whose shapes explain the face; the built-in one where None. landmarker: made from the settings
-    where None; the pipeline closes it either way. clock: seconds, for the timings only; all filters take the frame's
-    own timestamp. Must be used and closed in one thread.
+    rig: the person's own head, whose shapes explain the face when the settings say `Neutral.RIG`; the built-in head
+    explains everybody else. landmarker: made from the settings where None; the pipeline closes it either way. clock:
+    seconds, for the timings only; all filters take the frame's own timestamp. Must be used and closed in one thread.
     """
 
     def __init__(
@@ -110,7 +110,8 @@ class Pipeline:
         clock: Clock = time.perf_counter,
     ) -> None:
         self._settings = settings or PipelineSettings()
-        self._measures = RigMeasures.of(rig or load_builtin_rig())
+        is_rigs_person = self._settings.follower.neutral is Neutral.RIG
+        self._measures = RigMeasures.of(rig if rig is not None and is_rigs_person else load_builtin_rig())
         self._landmarker = landmarker or create_landmarker(self._settings.tracker)
         self._clock = clock
         self._followers: dict[int, FaceFollower] = {}

@@ -127,6 +127,20 @@ def test_look_neutral_makes_the_face_of_now_the_resting_one():
     assert after.states[0].blendshapes[INDEX["mouthPucker"]] < 0.05
 
 
+def test_look_neutral_makes_the_head_of_now_the_straight_one():
+    """A camera above the screen sees everybody look down; further turns count from there."""
+    below = rotation_from_yaw_pitch_roll(0.05, -0.25, 0.02)
+    aside = rotation_from_yaw_pitch_roll(0.3, 0.0, 0.0)
+    script = ScriptedLandmarker(*[(seen(rotation=below),)] * 40, *[(seen(rotation=below @ aside),)] * 2)
+    with Pipeline(RIG, STILL, landmarker=script) as pipeline:
+        before = pipeline.step(Frame(GREY, 0.0)).states[0]
+        pipeline.calibrate()
+        states = [pipeline.step(Frame(GREY, i / 30.0)).states[0] for i in range(1, 42)]
+    assert rotation_angle(before.head_rotation.T @ below) < 0.03
+    assert rotation_angle(states[38].head_rotation) < 0.03
+    assert rotation_angle(states[-1].head_rotation.T @ below @ aside @ below.T) < 0.06
+
+
 def run_calibrated(first, then):
     """A second of the first faces with "look neutral", then the others; every result."""
     script = ScriptedLandmarker(*[first] * 30, *then)
