@@ -131,7 +131,8 @@ def neutral_control(session: LiveSession, page: str, playing: bool) -> None:
     """The "look neutral" button."""
     if st.button(
         "Look neutral", disabled=not playing, key=f"{page}_neutral", icon=":material/sentiment_neutral:",
-        help="Relax your face, look at the camera and press: the next half second becomes your resting face, looking straight ahead.",
+        help="Relax your face, look at the camera and press: the next half second becomes your resting face, looking "
+        "straight ahead.",
     ):  # fmt: skip
         session.calibrate()
         st.toast("Hold still for a moment: this is your resting face now.", icon=":material/sentiment_neutral:")
