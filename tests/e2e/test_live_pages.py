@@ -84,7 +84,8 @@ def test_the_orbit_turns_the_returned_picture(open_tab):
     tab.says(RUNNING)
     before = tab.picture()
     tab.slide("Turn", "Home")
-    wait_until(lambda: np.abs(tab.picture() - before).mean() > 10.0, "the head to turn")
+    # A profile differs from the front by 8 to 12 grey levels on average, what the fake camera moves by fewer than 5.
+    wait_until(lambda: np.abs(tab.picture() - before).mean() > 6.0, "the head to turn")
     stop(tab)
 
 
