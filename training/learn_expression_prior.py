@@ -38,7 +38,7 @@ from core.tracking.landmark_bias import as_seen, as_true
 SEED = 20261121
 HEADS, PICTURES_A_HEAD = 200, 60
 HELD_OUT_HEADS = 12
-RIDGE = 1000.0  # square millimetres; 300 to 3000 differ by 0.02 of correlation on other heads
+RIDGE = 1000.0  # square millimetres; 300 to 3000 differ by 0.03 of correlation on other heads
 SIZE = (640, 480)
 SIDED = ("eyeBlink", "eyeSquint", "eyeWide", "eyeLookUp", "eyeLookDown", "mouthSmile", "mouthFrown", "mouthDimple",
          "mouthStretch", "mouthPress", "mouthLowerDown", "mouthUpperUp", "browDown", "browOuterUp", "cheekSquint",

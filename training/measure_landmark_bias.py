@@ -4,7 +4,7 @@
 
 The head is drawn at rest in 35 poses and two distances before the engine's own default camera, tracked as still
 pictures, and carried back to the head frame with the true pose. The mean, made mirror symmetric, is the bias. No real
-face enters; how it fits real faces is told in docs/benchmarks.md.
+face enters; how it fits real faces is told in docs/expression.md.
 """
 
 from __future__ import annotations

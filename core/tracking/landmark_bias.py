@@ -1,9 +1,9 @@
 """What FaceMesh reports of a head whose true points are known.
 
 The network turns every face down by about seven degrees: seen frontally, its forehead comes out too near and its chin
-too far. Measured on the built-in head, drawn in known poses, by `python -m training.measure_landmark_bias`; with it,
-portraits of people who look into the camera come out within one degree of level, without it seven to eight below.
-How much it turns a face depends on the face (zero to seven degrees more on those tried), so a rig carries its own.
+too far. Measured on the built-in head, drawn in known poses, by `python -m training.measure_landmark_bias`. With it,
+three of four portraits came out within one degree of level, without it six to eight below (docs/expression.md). How
+much it turns a face depends on the face, the fourth stayed seven below, so a rig made from photos carries its own.
 """
 
 from __future__ import annotations
