@@ -107,7 +107,9 @@ def test_a_programming_error_is_not_hidden(monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child there")
 def test_ctrl_c_ends_a_running_command_with_130(tmp_path):
-    code = "import sys, time; import core.commands.later as later; from core import cli\n"
+    # Started in the background of a shell, tests inherit an ignored SIGINT; a terminal's child does not.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "import sys, time; import core.commands.later as later; from core import cli\n"
     code += "later.run = lambda _: (print('started', flush=True), time.sleep(60))\nsys.exit(cli.main(['speak']))"
     child = subprocess.Popen(
         [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
