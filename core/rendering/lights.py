@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer
@@ -21,11 +22,11 @@ FILL = LightParameters((0.95, 0.0, 0.8), (0.88, 0.93, 1.0), 0.31)
 RIM = LightParameters((0.8, 0.6, -0.7), (1.0, 0.98, 0.96), 0.45)
 
 
-def add_lights(renderer: vtkRenderer) -> None:
-    """Replaces the renderer's lights by key, fill and rim."""
+def add_lights(renderer: vtkRenderer, lights: Sequence[LightParameters] = (KEY, FILL, RIM)) -> None:
+    """Replaces the renderer's lights by these, or by key, fill and rim."""
     renderer.RemoveAllLights()
     renderer.AutomaticLightCreationOff()
-    for parameters in (KEY, FILL, RIM):
+    for parameters in lights:
         light = vtkLight()
         light.SetLightTypeToCameraLight()
         light.SetPosition(*parameters.direction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
@@ -17,7 +18,7 @@ from core.geometry.projection import transform
 from core.head_model.rig import HeadRig
 from core.rendering.camera import FRONT, OrbitCamera, vertical_view_angle_deg, window_center
 from core.rendering.graphics import ADVICE, choose_window, require_graphics
-from core.rendering.lights import add_lights
+from core.rendering.lights import LightParameters, add_lights
 from core.structures import Camera, FaceState, HeadPose, ImageArray, Mesh
 
 choose_window()
@@ -90,6 +91,11 @@ class HeadRenderer:
         self._surfaces = surfaces_of(rig)
         for surface in self._surfaces:
             renderer.AddActor(surface.actor)
+
+    def set_lights(self, lights: Sequence[LightParameters]) -> None:
+        """Lights the head in another way from now on."""
+        self._require_owner()
+        add_lights(self._plotter.renderer, lights)
 
     def render(self, state: FaceState, camera: OrbitCamera | Camera = FRONT) -> ImageArray:
         """(H, W, 3) uint8 RGB picture of the head in `state`; a new array each time.
