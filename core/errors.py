@@ -31,6 +31,10 @@ class TakeError(LiveAvatarError):
     """A recorded take could not be read."""
 
 
+class StreamError(LiveAvatarError):
+    """A packet from outside is damaged or of another format, or a stream cannot be set up as asked."""
+
+
 class RenderError(LiveAvatarError):
     """The picture could not be drawn, or a renderer was used from a thread that does not own it."""
 
