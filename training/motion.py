@@ -3,8 +3,8 @@
 Figures (sources as collected for this project): blink rate log-normal around 17 a minute at rest and 26 in conversation
 (Bentivoglio 1997), closing 66 to 100 ms, reopening 1.5 to 2 times as long, about half of the blinks not full (PubMed
 18565090); glances 2.2 ms a degree + 21 ms long (Carpenter 1988), 0.8 to 5 s apart; mouth in speech 2 to 7 Hz
-(Chandrasekaran 2009); expressions rise in 0.3 to 0.7 s. What a lid does in a glance down and how strong a movement is are
-assumptions.
+(Chandrasekaran 2009); expressions rise in 0.3 to 0.7 s. What a lid does in a glance down and how strong a movement is
+are assumptions.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Facial action units (FACS) read from ARKit coefficients.
 
 The correspondence is approximate and follows the table of the py-feat documentation (docs/pages/au_reference.md, 2026),
-itself after Melinda Ozel's ARKit to FACS sheet. What shapes alone cannot tell apart is left out or shared: AU23 and AU24
-are one shape here, AU26 and AU27 one channel, AU11, 13, 21, 38 and 39 have no shape. FACS scores the higher side where
-the two differ.
+itself after Melinda Ozel's ARKit to FACS sheet. What shapes alone cannot tell apart is left out or shared: AU23 and
+AU24 are one shape here, AU26 and AU27 one channel, AU11, 13, 21, 38 and 39 have no shape. FACS scores the higher side
+where the two differ.
 """
 
 from __future__ import annotations
