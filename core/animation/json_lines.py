@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,15 @@ def json_text(take: Take) -> Iterator[str]:
     }
     extra: dict[str, Any] = {"take": details, "names": ARKIT_NAMES}
     for state in take.states:
-        yield json.dumps({**_record(state), **extra}, allow_nan=False) + "\n"
+        yield json.dumps({**state_record(state), **extra}, allow_nan=False) + "\n"
         extra = {}
 
 
-def _record(state: FaceState) -> dict[str, Any]:
+def state_record(state: FaceState, decimals: int = DECIMALS) -> dict[str, Any]:
+    """The state as plain JSON values, one line of a file without its end; arrays rounded to `decimals`."""
+
     def plain(values: FloatArray) -> Any:
-        return np.round(np.asarray(values, np.float64), DECIMALS).tolist()
+        return np.round(np.asarray(values, np.float64), decimals).tolist()
 
     return {
         "timestamp": float(state.timestamp_s),
@@ -156,23 +158,31 @@ class _Reader:
         if self.states and timestamp_s <= self.states[-1].timestamp_s:
             raise TakeError("its time is not after the line before.")
         values = _numbers(record["blendshapes"], (self._length,), "blendshapes")
-        if values.min() < -SLACK or values.max() > 1 + SLACK:
-            raise TakeError("a blendshape lies far outside 0 to 1.")
         ordered = np.array([0.0 if i is None else values[i] for i in self._order])
-        optional: dict[str, Any] = {
-            name: _numbers(record[name], shape, name)
-            for name, shape in (("head_translation", (3,)), ("gaze", (2, 2)), ("emotion", (len(EMOTIONS),)))
-            if name in record
-        }
-        if "head_rotation" in record:
-            optional["head_rotation"] = _rotation(record["head_rotation"])
-        for name in ("valence", "arousal", "confidence"):
-            if name in record:
-                optional[name] = _finite_number(record[name])
-        self._has_gaze = self._has_gaze or "gaze" in optional
-        blendshapes = np.clip(ordered, 0.0, 1.0).astype(np.float32)
-        face_id = int(record.get("face_id", 0))
-        self.states.append(FaceState(timestamp_s, face_id, blendshapes, **optional))
+        self._has_gaze = self._has_gaze or "gaze" in record
+        self.states.append(state_of_record({**record, "blendshapes": ordered}, timestamp_s))
+
+
+def state_of_record(record: Mapping[str, Any], timestamp_s: float) -> FaceState:
+    """The face of such an object, whose blendshapes are in our order; `gaze` stays zero where it is absent.
+
+    TakeError, KeyError, TypeError, ValueError or OverflowError: something in it is not what it should be.
+    """
+    values = _numbers(record["blendshapes"], (COUNT,), "blendshapes")
+    if values.min() < -SLACK or values.max() > 1 + SLACK:
+        raise TakeError("a blendshape lies far outside 0 to 1.")
+    optional: dict[str, Any] = {
+        name: _numbers(record[name], shape, name)
+        for name, shape in (("head_translation", (3,)), ("gaze", (2, 2)), ("emotion", (len(EMOTIONS),)))
+        if name in record
+    }
+    if "head_rotation" in record:
+        optional["head_rotation"] = _rotation(record["head_rotation"])
+    for name in ("valence", "arousal", "confidence"):
+        if name in record:
+            optional[name] = _finite_number(record[name])
+    blendshapes = np.clip(values, 0.0, 1.0).astype(np.float32)
+    return FaceState(timestamp_s, int(record.get("face_id", 0)), blendshapes, **optional)
 
 
 def _finite_number(value: Any) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from core.streaming.codecs import live_link
+from core.streaming.codecs import ifacialmocap, live_link, open_see_face, osc, udp_json, vmc
 from core.structures import FaceState
 
 
@@ -61,6 +61,23 @@ _ALL = (
         live_link.LiveLinkEncoder,
         live_link.LiveLinkDecoder,
     ),
+    Wire("vmc", "VMC (VRM avatars)", vmc.MARIONETTE_PORT, vmc.VmcEncoder, vmc.VmcDecoder),
+    Wire(
+        "ifacialmocap",
+        "iFacialMocap",
+        ifacialmocap.DEFAULT_PORT,
+        ifacialmocap.IFacialMocapEncoder,
+        ifacialmocap.IFacialMocapDecoder,
+    ),
+    Wire(
+        "openseeface",
+        "OpenSeeFace",
+        open_see_face.DEFAULT_PORT,
+        open_see_face.OpenSeeFaceEncoder,
+        open_see_face.OpenSeeFaceDecoder,
+    ),
+    Wire("udp", "JSON over UDP", udp_json.DEFAULT_PORT, udp_json.UdpJsonEncoder, udp_json.UdpJsonDecoder),
+    Wire("osc", "OSC", osc.DEFAULT_PORT, osc.OscEncoder, osc.OscDecoder),
 )
 
 WIRES: Mapping[str, Wire] = MappingProxyType({wire.name: wire for wire in _ALL})
