@@ -7,7 +7,9 @@ import time
 
 import streamlit as st
 
+from core.assets.registry import models_folder
 from core.errors import LiveAvatarError, RenderError
+from core.head_model.heads import HEAD_TITLES, available_heads
 from core.head_model.rig import HeadRig
 from core.rendering.pictures import compose_sheet
 from ui.frame import require_frame
@@ -23,6 +25,7 @@ from ui.rig_pictures import (
     three_sides,
     viewer_glb,
 )
+from ui.rig_report import absent_heads, head_title, report_lines
 from ui.state import (
     BUILTIN_ID,
     choose_rig,
@@ -35,27 +38,30 @@ from ui.state import (
 )
 from ui.viewer.component import show_head
 
-JOB, DRAFT, DRAFT_KIND = "rig_job", "rig_draft", "rig_draft_kind"
+JOB, DRAFT, DRAFT_KIND, PROBLEM, NEWS = "rig_job", "rig_draft", "rig_draft_kind", "rig_problem", "rig_news"
 POLL_S = 0.4
 PHOTO_HELP = "Front view, even light, nothing over the face. Several photos or a short video make it more like you."
+HEAD_HELP = "The head that is reshaped to the face in the photos. It decides how fine the mesh and its 52 shapes are."
 
 
-def start_job(files: list, name: str) -> None:
+def start_job(files: list, name: str, head: str) -> None:
     """Starts building; a job that still runs is told to stop."""
     running = st.session_state.get(JOB)
     if running is not None:
         running.cancel()
     uploads = [Upload(file.name, file.getvalue()) for file in files]
     require_fitting(uploads)
-    st.session_state.pop(DRAFT, None)
-    st.session_state[JOB] = RigJob(uploads, name.strip() or "My head")
+    for key in (DRAFT, PROBLEM, NEWS):
+        st.session_state.pop(key, None)
+    st.session_state[JOB] = RigJob(uploads, name.strip() or "My head", head)
 
 
 def show_form() -> None:
-    """Upload, name, go."""
+    """Upload, name, base head, go."""
     with st.form("rig_form", border=False):
         files = st.file_uploader("Photos, or one short video", accept_multiple_files=True, help=PHOTO_HELP)
         name = st.text_input("Name", value="My head", max_chars=80)
+        head = choose_head()
         is_sent = st.form_submit_button("Make my head", type="primary", icon=":material/face:", width="stretch")
     if not is_sent:
         return
@@ -63,34 +69,55 @@ def show_form() -> None:
         st.warning("Choose a photo first.", icon=":material/add_a_photo:")
         return
     try:
-        start_job(files, name)
+        start_job(files, name, head)
     except LiveAvatarError as error:
         st.error(str(error), icon=":material/error:")
         return
     st.rerun()
 
 
+def choose_head() -> str:
+    """The base head, of those that are here; what would bring the others, in one line each."""
+    heads = available_heads(models_folder())
+    chosen = heads[0]
+    if len(heads) > 1:
+        chosen = st.radio("Base head", heads, format_func=HEAD_TITLES.__getitem__, horizontal=True, help=HEAD_HELP)
+    for line in absent_heads(models_folder()):
+        st.caption(line)
+    return chosen
+
+
+def cancel_job() -> None:
+    """Forgets the work at once; its thread ends at its next step."""
+    job = st.session_state.pop(JOB, None)
+    if job is not None:
+        job.cancel()
+        st.session_state[NEWS] = "Stopped. Nothing was kept."
+
+
 @st.fragment(run_every=POLL_S)
 def show_progress() -> None:
     """The phase, the bar, and a way out."""
-    job: RigJob = st.session_state[JOB]
-    state = job.state()
-    if state.is_done:
+    job: RigJob | None = st.session_state.get(JOB)
+    state = job.state() if job is not None else None
+    if state is None or state.is_done:
         st.rerun(scope="app")
+        return
     st.progress(state.fraction, text=state.phase)
-    if st.button("Cancel", icon=":material/close:"):
-        job.cancel()
+    st.button("Cancel", icon=":material/close:", on_click=cancel_job)
 
 
-def collect_job() -> str:
-    """Takes the result of a finished job into the session; the problem in plain words, or ""."""
+def collect_job() -> None:
+    """Takes what a finished job left into the session: a rig, or the problem in plain words."""
     job = st.session_state.get(JOB)
     if job is None or not job.state().is_done:
-        return ""
-    state = st.session_state.pop(JOB).state()
+        return
+    # Everything is put down before the job goes: another run of the page may cut this one off between two lines.
+    state = job.state()
     if state.rig is not None:
-        st.session_state[DRAFT], st.session_state[DRAFT_KIND] = state.rig, state.source_kind
-    return state.problem
+        st.session_state[DRAFT_KIND], st.session_state[DRAFT] = state.source_kind, state.rig
+    st.session_state[PROBLEM] = state.problem
+    st.session_state.pop(JOB, None)
 
 
 def thumbnail_of(rig: HeadRig):
@@ -101,19 +128,47 @@ def thumbnail_of(rig: HeadRig):
         return None
 
 
+def keep_draft() -> None:
+    """Puts the new head into the library and uses it. A press is worked on even when the page is just being drawn
+    anew, because callbacks come before the page."""
+    draft = st.session_state.get(DRAFT)
+    if draft is None:
+        return
+    kind, thumbnail = st.session_state[DRAFT_KIND], thumbnail_of(draft)
+    try:
+        entry = library().add(draft, time.time(), source_kind=kind, quality=draft.details, thumbnail=thumbnail)
+    except LiveAvatarError as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    choose_rig(entry.id)
+    for key in (DRAFT, PROBLEM):
+        st.session_state.pop(key, None)
+
+
+def discard_draft() -> None:
+    """Forgets the new head and its pictures."""
+    for key in (DRAFT, PROBLEM):
+        st.session_state.pop(key, None)
+    forget_pictures()
+
+
 def show_draft(rig: HeadRig) -> None:
     """The new head waits here: nothing is stored before the visitor says so."""
     st.success(f"**{rig.name}** is ready.", icon=":material/check_circle:")
-    if st.button("Keep this head", type="primary", icon=":material/save:", width="stretch"):
-        kind = st.session_state[DRAFT_KIND]
-        entry = library().add(rig, time.time(), source_kind=kind, thumbnail=thumbnail_of(rig))
-        choose_rig(entry.id)
-        st.session_state.pop(DRAFT)
-        st.rerun()
-    if st.button("Discard", icon=":material/delete:", width="stretch"):
-        st.session_state.pop(DRAFT)
-        forget_pictures()
-        st.rerun()
+    st.button("Keep this head", type="primary", icon=":material/save:", width="stretch", on_click=keep_draft)
+    st.button("Discard", icon=":material/delete:", width="stretch", on_click=discard_draft)
+    show_report(rig)
+
+
+def show_report(rig: HeadRig) -> None:
+    """What it was made from, and how well."""
+    lines = report_lines(rig.details)
+    if lines:
+        with st.container(border=True):
+            st.markdown("**How it was made**")
+            st.caption("\n".join(f"- {line}" for line in lines))
+    elif chosen_rig_id() == BUILTIN_ID:
+        st.caption(f"Base head: {head_title(rig.details)}.")
 
 
 @st.dialog("Rename")
@@ -130,24 +185,31 @@ def rename_dialog(rig_id: str) -> None:
         st.rerun()
 
 
+def delete_heads(rig_id: str | None) -> None:
+    """Deletes one head, or all where `rig_id` is None, from disk and from memory."""
+    try:
+        if rig_id is None:
+            library().delete_all()
+        else:
+            library().delete(rig_id)
+    except LiveAvatarError as error:
+        st.session_state[PROBLEM] = str(error)
+    forget_loaded_rigs()
+    forget_pictures()
+    choose_rig(BUILTIN_ID)
+
+
 @st.dialog("Delete")
 def delete_dialog(rig_id: str | None) -> None:
     """Asks once, then deletes one head, or all where `rig_id` is None."""
     what = "all kept heads" if rig_id is None else f"**{rig_name(rig_id)}**"
     st.markdown(f"This deletes {what} from this machine, whole and at once.")
-    if st.button("Delete", type="primary", icon=":material/delete:"):
-        if rig_id is None:
-            library().delete_all()
-        else:
-            library().delete(rig_id)
-        forget_loaded_rigs()
-        forget_pictures()
-        choose_rig(BUILTIN_ID)
+    if st.button("Delete", type="primary", icon=":material/delete:", on_click=delete_heads, args=(rig_id,)):
         st.rerun()
 
 
 def show_kept(rig: HeadRig) -> None:
-    """What can be done with the chosen head, and with all."""
+    """What can be done with the chosen head, and with all; how it was made."""
     rig_id = chosen_rig_id()
     entry = next((entry for entry in rig_entries() if entry.id == rig_id), None)
     st.download_button(
@@ -171,6 +233,7 @@ def show_kept(rig: HeadRig) -> None:
             delete_dialog(None)
     else:
         st.caption("No head of yours is kept here. Heads you make stay on this machine only.")
+    show_report(rig)
 
 
 def show_picture(rig: HeadRig, key: str) -> None:
@@ -195,14 +258,16 @@ def show_pyvista(rig: HeadRig) -> None:
 
 
 require_frame()
-problem = collect_job()
+collect_job()
 draft = st.session_state.get(DRAFT)
 rig = draft if draft is not None else chosen_rig()
 st.title("Rig", anchor=False)
 picture, controls = st.columns([2, 1], gap="medium")
 with controls:
-    if problem:
+    if problem := st.session_state.get(PROBLEM):
         st.error(problem, icon=":material/error:")
+    if news := st.session_state.pop(NEWS, ""):
+        st.info(news, icon=":material/info:")
     if st.session_state.get(JOB) is not None:
         show_progress()
     elif draft is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.assets.registry import models_folder
 from core.errors import Cancelled, InputError, LiveAvatarError
+from core.head_model.heads import load_head
 from core.head_model.rig import HeadRig
 from core.media.videos import is_video
 from core.rig_maker import make_rig, read_pictures
@@ -17,6 +20,7 @@ from core.rig_maker import make_rig, read_pictures
 MEBIBYTE = 1 << 20
 PHOTO_LIMIT_MIB = 25
 VIDEO_LIMIT_MIB = 200
+MAX_FILE_NAME = 80
 UNEXPECTED = "Something went wrong while the head was made. Try another photo; the server's log says more."
 
 logger = logging.getLogger(__name__)
@@ -56,12 +60,22 @@ def require_fitting(uploads: Sequence[Upload]) -> None:
             )
 
 
-class RigJob:
-    """Builds one rig in its own thread; every method may be called from any thread."""
+def safe_file_name(name: str) -> str:
+    """A file name for this upload on our own disk that still reads as the visitor's; its suffix stays."""
+    plain = re.sub(r"[^\w.\- ]", "_", name.replace("\\", "/").rsplit("/", 1)[-1])
+    return plain[-MAX_FILE_NAME:].lstrip(". ") or "file"
 
-    def __init__(self, uploads: Sequence[Upload], name: str) -> None:
+
+class RigJob:
+    """Builds one rig in its own thread; every method may be called from any thread.
+
+    head: the name of the base head, see `core.head_model.heads`.
+    """
+
+    def __init__(self, uploads: Sequence[Upload], name: str, head: str = "builtin") -> None:
         self._uploads = tuple(uploads)
         self._name = name
+        self._head = head
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._state = JobState(source_kind="video" if any(is_video(u.content) for u in uploads) else "photo")
@@ -105,13 +119,17 @@ class RigJob:
         with tempfile.TemporaryDirectory() as folder:
             paths = []
             for number, upload in enumerate(self._uploads):
-                path = Path(folder) / f"{number}{Path(upload.name).suffix.lower()}"
+                path = Path(folder) / str(number) / safe_file_name(upload.name)  # messages name the file
+                path.parent.mkdir()
                 path.write_bytes(upload.content)
                 paths.append(path)
             pictures = read_pictures(paths)
+        self._update(phase="Loading the base head")
+        base = load_head(self._head, models_folder())
         return make_rig(
             pictures,
             self._name,
+            base=base,
             progress=lambda phase, fraction: self._update(phase=phase, fraction=min(max(fraction, 0.0), 1.0)),
             is_cancelled=self._cancelled.is_set,
         )

@@ -31,6 +31,7 @@ class ModelPack:
 
     file: path inside the models folder. page: the official place, where a person gets it. improves: what gets better
     with it. used: whether this version can use it. url, size_bytes, sha256: known only where anybody may fetch it.
+    also: other places inside the models folder where people have it, as its users' programs lay it down.
     """
 
     name: str
@@ -43,10 +44,13 @@ class ModelPack:
     url: str | None = None
     size_bytes: int | None = None
     sha256: str | None = None
+    also: tuple[str, ...] = ()
 
     def path(self, models_dir: Path | None = None) -> Path:
-        """Where the file lies or would lie."""
-        return (models_dir or models_folder()) / self.file
+        """Where the file lies, in whatever case it is spelled, or would lie."""
+        folder = models_dir or models_folder()
+        found = (spelled_path(folder, place) for place in (self.file, *self.also))
+        return next((path for path in found if path is not None), folder / self.file)
 
 
 _MPI_LICENCE = "Max Planck Institute, non-commercial research, registration"
@@ -72,6 +76,14 @@ PACKS: tuple[ModelPack, ...] = (
         page="https://flame.is.tue.mpg.de/download.php",
         improves="identity: the head model whose codes DECA, EMOCA and SPECTRE speak, for `rig --head flame`",
         used=True,
+        also=(
+            "FLAME2020/geometry/generic_model.pkl",
+            "FLAME/generic_model.pkl",
+            "FLAME/geometry/generic_model.pkl",
+            "FLAME/FLAME2020/generic_model.pkl",
+            "data/generic_model.pkl",
+            "generic_model.pkl",
+        ),
     ),
     ModelPack(
         name="flame2023",
@@ -81,6 +93,14 @@ PACKS: tuple[ModelPack, ...] = (
         page="https://flame.is.tue.mpg.de/download.php",
         improves="identity: a revised eye region, for `rig --head flame`; its expression codes do not fit FLAME 2020",
         used=True,
+        also=(
+            "flame2023/flame2023_no_jaw.pkl",
+            "FLAME/flame2023.pkl",
+            "FLAME/FLAME2023/flame2023.pkl",
+            "FLAME/flame2023_no_jaw.pkl",
+            "flame2023.pkl",
+            "flame2023_no_jaw.pkl",
+        ),
     ),
     ModelPack(
         name="flame2023_open",
@@ -90,6 +110,12 @@ PACKS: tuple[ModelPack, ...] = (
         page="https://flame.is.tue.mpg.de/download.php",
         improves="identity: FLAME's head with a licence that allows any use, for `rig --head flame`",
         used=True,
+        also=(
+            "FLAME2023_Open/flame2023_Open.pkl",
+            "FLAME/flame2023_Open.pkl",
+            "FLAME/FLAME2023/flame2023_Open.pkl",
+            "flame2023_Open.pkl",
+        ),
     ),
     ModelPack(
         name="ict_facekit",
@@ -99,6 +125,7 @@ PACKS: tuple[ModelPack, ...] = (
         page="https://github.com/USC-ICT/ICT-FaceKit",
         improves="identity: a finer scanned head with its own 51 shapes and teeth, for `rig --head ict`",
         used=True,
+        also=("ict_facekit.npz",),
     ),
     ModelPack(
         name="deca",
@@ -138,6 +165,23 @@ PACKS: tuple[ModelPack, ...] = (
 def models_folder() -> Path:
     """The folder of the packs: `LIVE_AVATAR_MODELS`, or `models` in the working folder."""
     return Path(os.environ.get(MODELS_VARIABLE) or DEFAULT_MODELS_DIR)
+
+
+def spelled_path(folder: Path, place: str) -> Path | None:
+    """The file `place` (with slashes) below the folder, upper and lower case alike; None where there is none."""
+    if (folder / place).is_file():
+        return folder / place
+    found = [folder]
+    for part in place.split("/"):
+        found = [path for parent in found for path in _children(parent) if path.name.casefold() == part.casefold()]
+    return next((path for path in found if path.is_file()), None)
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def pack(name: str) -> ModelPack:

@@ -22,6 +22,7 @@ from core.head_model.flame_embedding import (
     read_mediapipe_embedding,
 )
 from core.head_model.flame_file import FlameFile, read_flame_file
+from core.head_model.flame_files import companions_beside
 from core.head_model.flame_landmarks import CarriedLandmarks, carry_landmarks
 from core.head_model.flame_mouth import GraftedPart, graft_mouth, lip_directions
 from core.head_model.flame_parts import CutPart, cut_parts
@@ -33,7 +34,6 @@ from core.head_model.personalise import BiharmonicWarp
 from core.head_model.rig import HeadRig, Part
 from core.structures import FloatArray, IntArray
 
-IBUG_FILE, MEDIAPIPE_FILE = "landmark_embedding.npy", "mediapipe_landmark_embedding.npz"
 CARRY_REACH_M = 0.012
 """Skin farther than this from the built-in head's, after the warp, does not follow a carried shape."""
 
@@ -79,20 +79,13 @@ def load_flame_rig(path: Path) -> HeadRig:
 @lru_cache(maxsize=1)
 def _load(path: Path, size: int, changed_ns: int) -> FlamePack:
     """size and changed_ns only tell one state of the file from another."""
-    ibug_path, mediapipe_path = (_beside(path, name) for name in (IBUG_FILE, MEDIAPIPE_FILE))
-    if ibug_path is None and mediapipe_path is None:
-        raise ModelPackError(
-            f"{path.name} needs {IBUG_FILE} or {MEDIAPIPE_FILE} beside it, and neither is there. "
-            "They come with FLAME's landmark embeddings at https://flame.is.tue.mpg.de."
-        )
+    beside = companions_beside(path)
+    if beside.missing:
+        raise ModelPackError(beside.missing)
     file = read_flame_file(path)
-    ibug = None if ibug_path is None else read_ibug_embedding(ibug_path)
-    mediapipe = None if mediapipe_path is None else read_mediapipe_embedding(mediapipe_path)
+    ibug = None if beside.ibug is None else read_ibug_embedding(beside.ibug)
+    mediapipe = None if beside.mediapipe is None else read_mediapipe_embedding(beside.mediapipe)
     return assemble(f"FLAME ({path.stem})", file, ibug, mediapipe)
-
-
-def _beside(path: Path, name: str) -> Path | None:
-    return next((folder / name for folder in path.parents[:2] if (folder / name).is_file()), None)
 
 
 def assemble(name: str, file: FlameFile, ibug: IbugEmbedding | None, mediapipe: MediapipeEmbedding | None) -> FlamePack:

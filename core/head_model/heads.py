@@ -4,47 +4,67 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
+from core.assets.registry import pack
 from core.errors import ModelPackError
 from core.head_model.builtin import load_builtin_rig
+from core.head_model.flame_files import companions_beside
 from core.head_model.ict import load_ict_rig
 from core.head_model.ict_obj import NEUTRAL_FILE
 from core.head_model.rig import HeadRig
 
-HEAD_NAMES: tuple[str, ...] = ("builtin", "ict", "flame")
+HEAD_TITLES: dict[str, str] = {"builtin": "Built-in", "ict": "ICT-FaceKit", "flame": "FLAME"}
+"""Name to what a person reads."""
+HEAD_NAMES: tuple[str, ...] = tuple(HEAD_TITLES)
 ICT_FILE = "ict_facekit.npz"
 ICT_FOLDER = "ICT-FaceKit/FaceXModel"  # as the official repository has it
-FLAME_FILES: tuple[str, ...] = (
-    "flame2023/flame2023_Open.pkl", "flame2023/flame2023.pkl", "flame2020/generic_model.pkl",
-)  # fmt: skip
+FLAME_PACKS: tuple[str, ...] = ("flame2023_open", "flame2023", "flame2020")
 """Best licence first."""
+FLAME_FILES: tuple[str, ...] = tuple(pack(name).file for name in FLAME_PACKS)
 FLAME_MODULE, FLAME_LOADER = "core.head_model.flame", "load_flame_rig"
 
 
 def load_head(name: str, models_dir: Path) -> HeadRig:
     """The head of this name, shared and immutable; packs are looked for in `models_dir`.
 
-    ModelPackError: the name is unknown, or the pack is absent, damaged, or not yet readable by this version.
+    ModelPackError in one line: the name is unknown, or the pack is absent, not whole, or damaged.
     """
-    if name == "builtin":
-        return load_builtin_rig()
+    problem = missing_for(name, models_dir)
+    if problem:
+        raise ModelPackError(problem)
     if name == "ict":
         return load_ict_rig(_ict_place(models_dir) or models_dir / ICT_FILE)
     if name == "flame":
-        return _load_flame(models_dir)
-    raise ModelPackError(f"There is no head '{name}'. Known are {', '.join(HEAD_NAMES)}.")
+        # FLAME's modules are many, and most heads are others: they are imported when asked for.
+        load: Callable[[Path], HeadRig] = getattr(importlib.import_module(FLAME_MODULE), FLAME_LOADER)
+        return load(_flame_file(models_dir) or models_dir / FLAME_FILES[0])
+    return load_builtin_rig()
 
 
 def available_heads(models_dir: Path) -> tuple[str, ...]:
-    """The names that `load_head` can be asked for: their files lie in `models_dir`. Contents are not looked at."""
-    found = ["builtin"]
-    if _ict_place(models_dir) is not None:
-        found.append("ict")
-    if _flame_file(models_dir) is not None and find_spec(FLAME_MODULE) is not None:
-        found.append("flame")
-    return tuple(found)
+    """The names for which all files that `load_head` needs lie in `models_dir`. Contents are not looked at."""
+    return tuple(name for name in HEAD_NAMES if not missing_for(name, models_dir))
+
+
+def missing_for(name: str, models_dir: Path) -> str:
+    """What keeps `load_head` from this name, and what to do about it, in one line; "" where every file is there."""
+    if name not in HEAD_TITLES:
+        return f"There is no head '{name}'. Known are {', '.join(HEAD_NAMES)}."
+    if name == "ict" and _ict_place(models_dir) is None:
+        return (
+            f"No ICT-FaceKit model lies in {models_dir}. It is free (MIT): get the folder FaceXModel from "
+            f"{pack('ict_facekit').page} and put it there as {ICT_FOLDER}."
+        )
+    if name == "flame":
+        path = _flame_file(models_dir)
+        if path is None:
+            return (
+                f"No FLAME model lies in {models_dir}. Register at https://flame.is.tue.mpg.de, accept the licence, "
+                f"and put one there as {', '.join(FLAME_FILES)}."
+            )
+        return companions_beside(path).missing
+    return ""
 
 
 def _ict_place(models_dir: Path) -> Path | None:
@@ -55,17 +75,5 @@ def _ict_place(models_dir: Path) -> Path | None:
 
 
 def _flame_file(models_dir: Path) -> Path | None:
-    return next((models_dir / name for name in FLAME_FILES if (models_dir / name).is_file()), None)
-
-
-def _load_flame(models_dir: Path) -> HeadRig:
-    path = _flame_file(models_dir)
-    if path is None:
-        raise ModelPackError(
-            f"No FLAME model lies in {models_dir}. Register at https://flame.is.tue.mpg.de, accept the licence, "
-            f"and put one there as {', '.join(FLAME_FILES)}."
-        )
-    if find_spec(FLAME_MODULE) is None:
-        raise ModelPackError("This version cannot read FLAME models yet. Use the head 'builtin' or 'ict'.")
-    load: Callable[[Path], HeadRig] = getattr(importlib.import_module(FLAME_MODULE), FLAME_LOADER)
-    return load(path)
+    paths = (pack(name).path(models_dir) for name in FLAME_PACKS)
+    return next((path for path in paths if path.is_file()), None)

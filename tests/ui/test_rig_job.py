@@ -6,7 +6,7 @@ from PIL import Image
 
 from core.errors import InputError
 from ui import rig_job
-from ui.rig_job import RigJob, Upload, require_fitting
+from ui.rig_job import RigJob, Upload, require_fitting, safe_file_name
 
 
 def png(image):
@@ -64,3 +64,25 @@ def test_too_big_a_photo_is_refused(monkeypatch):
     monkeypatch.setattr(rig_job, "PHOTO_LIMIT_MIB", 0)
     with pytest.raises(InputError, match=r"photo may have up to 0 MB, but me\.png"):
         require_fitting([Upload("me.png", b"\x89PNG")])
+
+
+def test_the_base_head_is_the_chosen_one(astronaut, shared_file, monkeypatch):
+    monkeypatch.setenv("LIVE_AVATAR_MODELS", str(shared_file("models/ict_facekit.npz").parent))
+    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", "ict"))
+    assert state.rig is not None
+    assert state.rig.details["head"] == "ict"
+
+
+def test_a_base_head_that_is_not_there_is_told_in_one_line(astronaut, tmp_path, monkeypatch):
+    monkeypatch.setenv("LIVE_AVATAR_MODELS", str(tmp_path))
+    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", "flame"))
+    assert state.rig is None
+    assert "flame.is.tue.mpg.de" in state.problem and "\n" not in state.problem
+
+
+def test_messages_name_the_file_as_the_visitor_does(astronaut):
+    good = Upload("me.png", png(astronaut.image))
+    state = finished(RigJob([good, Upload("../../holiday: 1.png", b"%PDF-1.7")], "Me"))
+    assert "holiday_ 1.png" in state.problem
+    assert [safe_file_name(name) for name in ("a/b\\c.jpg", "..", "", "\0.png")] == ["c.jpg", "file", "file", "_.png"]
+    assert len(safe_file_name("x" * 500 + ".mp4")) == 80 and safe_file_name("x" * 500 + ".mp4").endswith(".mp4")

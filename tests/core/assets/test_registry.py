@@ -32,6 +32,7 @@ def test_names_and_files_are_unique_and_stay_inside_the_folder():
     assert len({p.name for p in PACKS}) == len({p.file for p in PACKS}) == len(PACKS)
     for p in PACKS:
         assert not Path(p.file).is_absolute()
+        assert not any(".." in Path(place).parts or Path(place).is_absolute() for place in p.also)
         assert ".." not in Path(p.file).parts
         assert p.page.startswith("https://")
         assert p.improves
@@ -49,6 +50,19 @@ def test_status_follows_the_file(small_pack, tmp_path):
     assert pack_status(small_pack, tmp_path) is PackStatus.DAMAGED
     path.write_bytes(CONTENT[:-1] + b"!")
     assert pack_status(small_pack, tmp_path) is PackStatus.DAMAGED
+
+
+@pytest.mark.parametrize(
+    "place", ["FLAME2020/generic_model.pkl", "Flame/Geometry/generic_model.pkl", "generic_model.pkl"]
+)
+def test_a_file_is_found_where_its_users_programs_put_it(tmp_path, place):
+    flame = pack("flame2020")
+    assert flame.path(tmp_path) == tmp_path / flame.file
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_bytes(b"x")
+    assert flame.path(tmp_path) == tmp_path / place
+    assert pack_status(flame, tmp_path) is PackStatus.PRESENT
+    assert flame.path(tmp_path / place) == tmp_path / place / flame.file  # a file where the folder should be
 
 
 def test_an_empty_file_is_damaged_even_where_no_checksum_is_known(tmp_path):

@@ -9,15 +9,9 @@ from scipy.spatial import cKDTree
 from core.blendshapes import ARKIT_NAMES, INDEX
 from core.errors import ModelPackError
 from core.head_model.builtin import load_builtin_rig
-from core.head_model.flame import (
-    IBUG_FILE,
-    MEDIAPIPE_FILE,
-    assemble,
-    load_flame_model,
-    load_flame_pack,
-    load_flame_rig,
-)
+from core.head_model.flame import assemble, load_flame_model, load_flame_pack, load_flame_rig
 from core.head_model.flame_arkit import posed_vertices
+from core.head_model.flame_files import IBUG_FILE, MEDIAPIPE_FILE
 from core.head_model.heads import FLAME_FILES, available_heads, load_head
 from core.head_model.personalise import personalise
 from core.head_model.rig import PART_NAMES

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from core.errors import ModelPackError
-from core.head_model import heads
 from core.head_model.builtin import load_builtin_rig
-from core.head_model.heads import FLAME_FILES, ICT_FILE, ICT_FOLDER, available_heads, load_head
+from core.head_model.flame_files import IBUG_FILE, MEDIAPIPE_FILE
+from core.head_model.heads import ICT_FILE, ICT_FOLDER, available_heads, load_head
 from core.head_model.ict_obj import NEUTRAL_FILE
 
 
@@ -32,11 +32,31 @@ def test_the_published_folder_counts_as_the_ict_head(tmp_path):
         load_head("ict", tmp_path)
 
 
-def test_a_flame_file_is_offered_only_by_a_version_that_reads_it(tmp_path, monkeypatch):
-    put(tmp_path, FLAME_FILES[0])
-    monkeypatch.setattr(heads, "FLAME_MODULE", "core.head_model.no_such_module")
+@pytest.mark.parametrize(
+    "place",
+    ["flame2020/generic_model.pkl", "FLAME2020/generic_model.pkl", "FLAME/geometry/generic_model.pkl",
+     "data/generic_model.pkl", "FLAME2023/FLAME2023.pkl", "flame2023/flame2023_no_jaw.pkl", "flame2023_open.pkl"],
+)  # fmt: skip
+def test_flame_is_offered_only_with_a_landmark_file_however_its_folder_is_spelled(tmp_path, place):
+    put(tmp_path, place)
     assert available_heads(tmp_path) == ("builtin",)
-    with pytest.raises(ModelPackError, match="cannot read FLAME"):
+    with pytest.raises(ModelPackError, match=MEDIAPIPE_FILE) as caught:
+        load_head("flame", tmp_path)
+    assert "\n" not in str(caught.value) and place.rsplit("/", 1)[-1] in str(caught.value)
+    put(
+        tmp_path,
+        f"{place.rsplit('/', 1)[0]}/mediapipe_landmark_embedding/{MEDIAPIPE_FILE}" if "/" in place else MEDIAPIPE_FILE,
+    )
+    assert available_heads(tmp_path) == ("builtin", "flame")
+    with pytest.raises(ModelPackError, match="damaged"):
+        load_head("flame", tmp_path)
+
+
+def test_the_freest_flame_is_taken(tmp_path):
+    put(tmp_path, "flame2020/generic_model.pkl")
+    put(tmp_path, "FLAME2023/flame2023_Open.pkl")
+    put(tmp_path, IBUG_FILE)
+    with pytest.raises(ModelPackError, match=r"flame2023_Open\.pkl"):
         load_head("flame", tmp_path)
 
 
