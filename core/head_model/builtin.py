@@ -11,6 +11,7 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES
 from core.errors import RigError
+from core.head_model.correctives import PairCorrective, PoseCorrectives
 from core.head_model.eyes import EYE_RADIUS_M, IRIS_DIAMETER_M
 from core.head_model.rig import HeadRig, Material, Part
 
@@ -43,6 +44,16 @@ def save_builtin(rig: HeadRig, path: Path) -> None:
         if part.material.texture is not None:
             arrays[f"texture_{part.name}"] = part.material.texture
     header = {"name": rig.name, "shapes": list(ARKIT_NAMES), "parts": parts, "details": dict(rig.details)}
+    header["correctives"] = [
+        {"shapes": [c.first, c.second], "weight": c.weight, "count": len(c.rows)} for c in rig.correctives
+    ]
+    if rig.correctives:
+        arrays["corrective_rows"] = np.concatenate([c.rows for c in rig.correctives])
+        moved = np.concatenate([c.displacement for c in rig.correctives])
+        arrays["corrective_displacements"] = np.round(moved / SHAPE_STEP_M).astype(np.int32)
+    if rig.pose_correctives is not None:
+        arrays["pose_columns"], arrays["pose_rows"] = rig.pose_correctives.columns, rig.pose_correctives.rows
+        arrays["pose_directions"] = np.round(rig.pose_correctives.directions / SHAPE_STEP_M).astype(np.int32)
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, **arrays)
@@ -68,7 +79,37 @@ def load_builtin_rig() -> HeadRig:
         for entry in header["parts"]
     )
     fields = {name: arrays[name] for name in _ARRAYS}
-    fields["shapes"] = fields["shapes"].astype(np.float32) * np.float32(SHAPE_STEP_M)
+    fields["shapes"] = _metres(fields["shapes"])
     for array in fields.values():
         array.flags.writeable = False
-    return HeadRig(name=header["name"], parts=parts, details=header["details"], **fields)
+    return HeadRig(
+        name=header["name"],
+        parts=parts,
+        details=header["details"],
+        correctives=_stored_correctives(arrays, header.get("correctives", [])),
+        pose_correctives=_stored_pose_correctives(arrays),
+        **fields,
+    )
+
+
+def _metres(steps: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+    values: np.ndarray[Any, np.dtype[Any]] = steps.astype(np.float32) * np.float32(SHAPE_STEP_M)
+    values.flags.writeable = False
+    return values
+
+
+def _stored_correctives(arrays: dict[str, Any], entries: list[dict[str, Any]]) -> tuple[PairCorrective, ...]:
+    made, start = [], 0
+    for entry in entries:
+        own = slice(start, start + entry["count"])
+        start = own.stop
+        rows, moved = arrays["corrective_rows"][own], _metres(arrays["corrective_displacements"][own])
+        first, second = entry["shapes"]
+        made.append(PairCorrective(first, second, rows, moved, entry["weight"]))
+    return tuple(made)
+
+
+def _stored_pose_correctives(arrays: dict[str, Any]) -> PoseCorrectives | None:
+    if "pose_rows" not in arrays:
+        return None
+    return PoseCorrectives(arrays["pose_columns"], arrays["pose_rows"], _metres(arrays["pose_directions"]))

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
-from core.blendshapes import COUNT
+from core.blendshapes import COUNT, INDEX
 from core.geometry.similarity import Similarity, fit_similarity
+from core.head_model.correctives import EXCESS, PairCorrective, PoseCorrectives
 from core.head_model.eyes import eye_centre, on_lid_sphere
 from core.head_model.identity import FACE_POINTS
 from core.head_model.rig import HeadRig
@@ -20,6 +21,7 @@ RIGHT_LID_MARGIN = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 1
 ANCHOR_DISTANCE_M = 0.045  # skin farther than this from every face point keeps the template's form
 ANCHOR_COUNT = 60
 NEGLIGIBLE_MOTION_M = 1e-5
+STIFF_PARTS = ("upperTeeth", "lowerTeeth", "tongue")
 PIECE = 16384  # points warped at once: 70 MB of distances
 
 
@@ -85,7 +87,7 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
 
     neutral_landmarks: (478, 3) metres, roughly in the rig's head frame. The result's origin lies again between the
     eyeballs. Textures are kept. Every shape is carried by the same warp: phi(rest + shape) - phi(rest), so a lid that
-    closes on the template closes on the person.
+    closes on the template closes on the person; correctives so that both shapes together are carried as well.
     """
     targets, left_eye, right_eye = _eyes_fitted(neutral_landmarks)
     origin = 0.5 * (left_eye + right_eye)
@@ -97,6 +99,7 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
         np.concatenate([template, anchors]), np.concatenate([targets, _upright(whole).apply(anchors)]), smoothing=1e-6
     )
     vertices, shapes = _carry(rig, warp)
+    correctives = tuple(_carried_pair(rig, warp, vertices, shapes, pair) for pair in rig.correctives)
     joints = warp(rig.joints)
     joints[[LEFT_EYE, RIGHT_EYE]] = left_eye, right_eye
     for part_name, joint in (("leftEye", LEFT_EYE), ("rightEye", RIGHT_EYE)):
@@ -108,6 +111,8 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
         vertices=vertices.astype(np.float32),
         shapes=shapes.astype(np.float32),
         joints=joints.astype(np.float32),
+        correctives=correctives,
+        pose_correctives=_scaled_pose(rig.pose_correctives, whole.scale),
     )
 
 
@@ -123,7 +128,7 @@ def _carry(rig: HeadRig, warp: BiharmonicWarp) -> tuple[FloatArray, FloatArray]:
     shapes = np.zeros((COUNT, len(rest), 3))
     soft = np.ones(len(rest), bool)
     for part in rig.parts:
-        if part.name in ("upperTeeth", "lowerTeeth", "tongue"):
+        if part.name in STIFF_PARTS:
             stiff = fit_similarity(rest[part.vertices], vertices[part.vertices])
             vertices[part.vertices] = stiff.apply(rest[part.vertices])
             turned = rig.shapes[:, part.vertices] @ stiff.rotation.T
@@ -134,3 +139,29 @@ def _carry(rig: HeadRig, warp: BiharmonicWarp) -> tuple[FloatArray, FloatArray]:
     displaced = rest[columns] + rig.shapes[numbers, columns]
     shapes[numbers, columns] = warp(displaced) - vertices[columns]
     return vertices, shapes
+
+
+def _carried_pair(
+    rig: HeadRig, warp: BiharmonicWarp, vertices: FloatArray, shapes: FloatArray, pair: PairCorrective
+) -> PairCorrective:
+    """What the person needs beside the sum of the two shapes, so that both at 1 are the template's both at 1, warped.
+
+    vertices (V, 3) and shapes (52, V, 3) are the person's.
+    """
+    names = (pair.first,) if pair.weight == EXCESS else (pair.first, pair.second)
+    shown = [INDEX[name] for name in names]
+    rows = pair.rows
+    rest = rig.vertices[rows].astype(np.float64)
+    together = warp(rest + rig.shapes[shown][:, rows].sum(axis=0) + pair.displacement)
+    moved = together - vertices[rows] - shapes[shown][:, rows].sum(axis=0)
+    for part in rig.parts:
+        if part.name in STIFF_PARTS:
+            own = (rows >= part.vertices.start) & (rows < part.vertices.stop)
+            stiff = fit_similarity(rig.vertices[part.vertices], vertices[part.vertices])
+            moved[own] = stiff.scale * pair.displacement[own] @ stiff.rotation.T
+    return replace(pair, displacement=moved.astype(np.float32))
+
+
+def _scaled_pose(pose: PoseCorrectives | None, scale: float) -> PoseCorrectives | None:
+    """A skull and neck `scale` times as large lose as much more of their volume when they turn."""
+    return None if pose is None else replace(pose, directions=(scale * pose.directions).astype(np.float32))

@@ -12,6 +12,7 @@ from core.blendshapes import COUNT
 from core.errors import RigError
 from core.geometry.mesh import VertexNormals, interpolate
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
+from core.head_model.correctives import PairCorrective, PoseCorrectives, require_within
 from core.head_model.skinning import (
     JOINT_NAMES,
     LEFT_EYE,
@@ -60,6 +61,7 @@ class HeadRig:
     details: what the maker wants to keep with the rig (plain JSON values).
     landmark_bias: (478, 3) float32 metres, head frame, what the landmark network reports of this head minus its true
     points; None when nobody measured it.
+    correctives: what two shapes need beside their sum. pose_correctives: what turned joints need before skinning.
     """
 
     name: str
@@ -75,6 +77,8 @@ class HeadRig:
     seam_groups: IntArray
     details: Mapping[str, object] = field(default_factory=dict)
     landmark_bias: FloatArray | None = None
+    correctives: tuple[PairCorrective, ...] = ()
+    pose_correctives: PoseCorrectives | None = None
 
     def __post_init__(self) -> None:
         count = len(self.vertices)
@@ -98,6 +102,7 @@ class HeadRig:
             raise RigError(f"A rig's faces must point at its {count} vertices, but some point elsewhere.")
         if not np.isfinite(self.vertices).all() or not np.isfinite(self.shapes).all():
             raise RigError("A rig's vertices and shapes must be finite, but they hold NaN or infinity.")
+        require_within(self.correctives, self.pose_correctives, count)
 
     @cached_property
     def _shape_matrix(self) -> FloatArray:
@@ -115,9 +120,13 @@ class HeadRig:
         raise RigError(f"The rig has no part '{name}'; it has {', '.join(p.name for p in self.parts)}.")
 
     def shaped_vertices(self, blendshapes: FloatArray) -> FloatArray:
-        """(V, 3) vertices with the 52 coefficients applied, joints at rest, metres."""
-        moved = blendshapes.astype(np.float32) @ self._shape_matrix
-        return self.vertices + moved.reshape(-1, 3)
+        """(V, 3) vertices with the 52 coefficients and what their pairs need applied, joints at rest, metres."""
+        moved = (blendshapes.astype(np.float32) @ self._shape_matrix).reshape(-1, 3)
+        for corrective in self.correctives:
+            amount = corrective.amount(blendshapes)
+            if amount:
+                moved[corrective.rows] += np.float32(amount) * corrective.displacement
+        return self.vertices + moved
 
     def deform(self, state: FaceState) -> Mesh:
         """The head in the pose and expression of `state`.
@@ -129,9 +138,10 @@ class HeadRig:
         rotations[NECK] = state.head_rotation
         for joint, (yaw, pitch) in zip((LEFT_EYE, RIGHT_EYE), state.gaze, strict=True):
             rotations[joint] = rotation_from_yaw_pitch_roll(float(yaw), float(pitch), 0.0)
-        vertices = linear_blend_skinning(
-            self.shaped_vertices(state.blendshapes), self.skin_weights, rotations, self.joints
-        )
+        shaped = self.shaped_vertices(state.blendshapes)
+        if self.pose_correctives is not None:
+            shaped[self.pose_correctives.rows] += self.pose_correctives.displacement(rotations)
+        vertices = linear_blend_skinning(shaped, self.skin_weights, rotations, self.joints)
         return Mesh(vertices, self.faces, self._normals(vertices))
 
     def landmarks(self, vertices: FloatArray | None = None) -> FloatArray:

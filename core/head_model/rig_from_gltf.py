@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -11,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.blendshapes import ARKIT_NAMES, COUNT
+from core.head_model.extras_arrays import decoded, decoded_correctives, decoded_pose_correctives
 from core.head_model.gltf_document import FLOAT, UNSIGNED, GltfDocument
 from core.head_model.rig import PART_NAMES, HeadRig, Material, Part
 from core.head_model.rig_to_gltf import FORMAT_VERSION, INFLUENCES, mesh_name
@@ -47,15 +46,22 @@ def rig_from_gltf(document: dict[str, Any], binary: bytes, name: str) -> HeadRig
         "shapes": np.concatenate([surface.shapes for surface in surfaces], axis=1),
         "joints": _read_joints(gltf),
         "skin_weights": np.concatenate([surface.skin_weights for surface in surfaces]),
-        "landmark_faces": _decode(gltf, extras, "landmarkFaces", "<i4", (LANDMARK_COUNT,)),
-        "landmark_weights": _decode(gltf, extras, "landmarkWeights", "<f4", (LANDMARK_COUNT, 3)),
-        "seam_groups": _decode(gltf, extras, "seamGroups", "<i4", (int(starts[-1]),)),
+        "landmark_faces": decoded(gltf, extras, "landmarkFaces", "<i4", (LANDMARK_COUNT,)),
+        "landmark_weights": decoded(gltf, extras, "landmarkWeights", "<f4", (LANDMARK_COUNT, 3)),
+        "seam_groups": decoded(gltf, extras, "seamGroups", "<i4", (int(starts[-1]),)),
     }
     if extras.get("landmarkBias") is not None:
-        arrays["landmark_bias"] = _decode(gltf, extras, "landmarkBias", "<f4", (LANDMARK_COUNT, 3))
+        arrays["landmark_bias"] = decoded(gltf, extras, "landmarkBias", "<f4", (LANDMARK_COUNT, 3))
     for array in arrays.values():
         array.flags.writeable = False  # sessions share loaded rigs
-    return HeadRig(name=rig_name, parts=parts, details=details, **arrays)
+    return HeadRig(
+        name=rig_name,
+        parts=parts,
+        details=details,
+        correctives=decoded_correctives(gltf, extras, int(starts[-1])),
+        pose_correctives=decoded_pose_correctives(gltf, extras, int(starts[-1])),
+        **arrays,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,16 +194,3 @@ def _read_material(gltf: GltfDocument, primitive: dict[str, Any], images: dict[i
 
 def _is_number(value: object) -> TypeGuard[float]:
     return type(value) in (int, float)
-
-
-def _decode(
-    gltf: GltfDocument, extras: dict[str, Any], key: str, dtype: str, shape: tuple[int, ...]
-) -> npt.NDArray[Any]:
-    text = extras.get(key)
-    try:
-        data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
-    except (ValueError, binascii.Error):
-        data = b""
-    if len(data) != int(np.prod(shape)) * 4:
-        raise gltf.error(f"'{key}' must hold {shape} values in base64, but it does not")
-    return np.frombuffer(data, dtype).reshape(shape).copy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import Any
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from core.blendshapes import ARKIT_NAMES, COUNT
 from core.geometry.mesh import VertexNormals
+from core.head_model.extras_arrays import encoded, encoded_correctives
 from core.head_model.gltf_builder import VERTICES, GltfBuilder
 from core.head_model.rig import HeadRig, Material, Part
 from core.head_model.skinning import JOINT_NAMES, JOINT_PARENTS
@@ -73,16 +73,13 @@ def _extras(rig: HeadRig) -> dict[str, Any]:
         "version": FORMAT_VERSION,
         "name": rig.name,
         "joints": list(JOINT_NAMES),
-        "landmarkFaces": _base64(rig.landmark_faces, "<i4"),
-        "landmarkWeights": _base64(rig.landmark_weights, "<f4"),
-        "seamGroups": _base64(rig.seam_groups, "<i4"),
+        "landmarkFaces": encoded(rig.landmark_faces, "<i4"),
+        "landmarkWeights": encoded(rig.landmark_weights, "<f4"),
+        "seamGroups": encoded(rig.seam_groups, "<i4"),
         "details": dict(rig.details),
-        "landmarkBias": None if rig.landmark_bias is None else _base64(rig.landmark_bias, "<f4"),
+        "landmarkBias": None if rig.landmark_bias is None else encoded(rig.landmark_bias, "<f4"),
+        **encoded_correctives(rig.correctives, rig.pose_correctives),
     }
-
-
-def _base64(values: FloatArray | IntArray, dtype: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode("ascii")
 
 
 def _add_mesh(
