@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.blendshapes import ARKIT_NAMES, COUNT
+from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
 from core.errors import ModelPackError
 from core.head_model.builtin import load_builtin_rig
-from core.head_model.flame_arkit import FlameArkitMap, fit_arkit_map, posed_vertices
+from core.head_model.flame_arkit import BLINKS, FlameArkitMap, fit_arkit_map
 from core.head_model.flame_embedding import (
     IbugEmbedding,
     MediapipeEmbedding,
@@ -24,6 +24,7 @@ from core.head_model.flame_embedding import (
 from core.head_model.flame_file import FlameFile, read_flame_file
 from core.head_model.flame_files import companions_beside
 from core.head_model.flame_landmarks import CarriedLandmarks, carry_landmarks
+from core.head_model.flame_lids import LidShapes, outside_the_eyes, read_lids
 from core.head_model.flame_mouth import GraftedPart, graft_mouth, lip_directions
 from core.head_model.flame_parts import CutPart, cut_parts
 from core.head_model.ict_layout import IBUG_FACE_MESH
@@ -46,20 +47,21 @@ class FlamePack:
     file: FlameFile
     ibug: IbugEmbedding | None
     mediapipe: MediapipeEmbedding | None
+    lids: LidShapes | None
     arkit: FlameArkitMap
     model: HeadModel
 
 
 def load_flame_pack(path: Path) -> FlamePack:
-    """The model at `path` (an official pickle) with the landmark files in its folder or the one above.
+    """The model at `path` (an official pickle) with the landmark and lid files in its folder or the one above.
 
-    Remembered until the file changes; takes seconds. ModelPackError in one line: a file is absent, damaged, hostile
-    or of another kind.
+    Remembered until one of the files changes; takes seconds. ModelPackError in one line: a file is absent, damaged,
+    hostile or of another kind.
     """
     if not path.is_file():
         raise ModelPackError(f"There is no FLAME model at {path}. Register at https://flame.is.tue.mpg.de and get one.")
-    status = path.stat()
-    return _load(path.resolve(), status.st_size, status.st_mtime_ns)
+    stamp = tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in companions_beside(path).paths())
+    return _load(path.resolve(), stamp)
 
 
 def load_flame_model(path: Path) -> HeadModel:
@@ -77,26 +79,35 @@ def load_flame_rig(path: Path) -> HeadRig:
 
 
 @lru_cache(maxsize=1)
-def _load(path: Path, size: int, changed_ns: int) -> FlamePack:
-    """size and changed_ns only tell one state of the file from another."""
+def _load(path: Path, stamp: tuple[tuple[str, int, int], ...]) -> FlamePack:
+    """stamp only tells one state of the files from another."""
     beside = companions_beside(path)
     if beside.missing:
         raise ModelPackError(beside.missing)
     file = read_flame_file(path)
     ibug = None if beside.ibug is None else read_ibug_embedding(beside.ibug)
     mediapipe = None if beside.mediapipe is None else read_mediapipe_embedding(beside.mediapipe)
-    return assemble(f"FLAME ({path.stem})", file, ibug, mediapipe)
+    lids = None
+    if beside.left_lid is not None and beside.right_lid is not None:
+        lids = read_lids(beside.left_lid, beside.right_lid, file)
+    return assemble(f"FLAME ({path.stem})", file, ibug, mediapipe, lids)
 
 
-def assemble(name: str, file: FlameFile, ibug: IbugEmbedding | None, mediapipe: MediapipeEmbedding | None) -> FlamePack:
+def assemble(
+    name: str,
+    file: FlameFile,
+    ibug: IbugEmbedding | None,
+    mediapipe: MediapipeEmbedding | None,
+    lids: LidShapes | None = None,
+) -> FlamePack:
     """The pack of files already read; at least one embedding must be given."""
     builtin = load_builtin_rig()
     parts = cut_parts(file)
     landmarks = carry_landmarks(builtin, file, parts, ibug, mediapipe)
-    arkit = fit_arkit_map(builtin, file, landmarks)
+    arkit = fit_arkit_map(builtin, file, landmarks, lids)
     model = _head_model(name, file, parts, landmarks, arkit, ibug)
     painted = replace(model, parts=with_skin_painted(model.rig(), builtin).parts)
-    return FlamePack(name, file, ibug, mediapipe, arkit, painted)
+    return FlamePack(name, file, ibug, mediapipe, lids, arkit, painted)
 
 
 def _head_model(
@@ -119,7 +130,7 @@ def _head_model(
     regressor = np.zeros((len(file.joint_regressor), len(source) + inside))
     regressor[:, first] = file.joint_regressor[:, source[first]]
     along = np.broadcast_to(lip_directions(file, landmarks), (inside, 3, file.shape_basis.shape[2]))
-    shapes, made = _arkit_shapes(file, parts[0], landmarks, arkit)
+    shapes, made = _arkit_shapes(file, parts, landmarks, arkit)
     outline = landmarks.embedding
     on_mesh = np.array(IBUG_FACE_MESH)
     return HeadModel(
@@ -140,7 +151,7 @@ def _head_model(
         ibug_weights=(outline.weights[on_mesh] if ibug is None else ibug.whole.weights).astype(np.float32),
         seam_groups=np.concatenate([first[group], len(source) + np.arange(inside)]).astype(np.int32),
         unreachable=arkit.unreachable,
-        details={"head": "flame", "made": made},
+        details={"head": "flame", "made": made, "lids": "files" if arkit.face.has_lids else "own"},
     )
 
 
@@ -170,20 +181,26 @@ def _parts(parts: tuple[CutPart | GraftedPart, ...]) -> tuple[Part, ...]:
 
 
 def _arkit_shapes(
-    file: FlameFile, skin: CutPart, landmarks: CarriedLandmarks, arkit: FlameArkitMap
+    file: FlameFile, parts: tuple[CutPart, ...], landmarks: CarriedLandmarks, arkit: FlameArkitMap
 ) -> tuple[FloatArray, list[str]]:
     """(52, 5023, 3) displacements at 1, and the names of those not made with FLAME's codes but carried."""
     shapes = np.zeros((COUNT, len(file.template), 3))
     made = list(arkit.unreachable)
-    carried = _carried_shapes(file, skin, landmarks) if made else shapes
+    carried = _carried_shapes(file, parts[0], landmarks) if made else shapes
+    left, right = (np.unique(part.source) for part in parts[1:3])
     for k, name in enumerate(ARKIT_NAMES):
-        posed = posed_vertices(file, arkit.expression[k], arkit.jaw[k])
+        posed = arkit.face.vertices(arkit.expression[k], arkit.jaw[k], arkit.lids[k])
         shapes[k] = carried[k] if name in made else posed - file.template
+        if name in made and name in BLINKS:
+            shapes[k] = outside_the_eyes(carried[k], file, (left, right))
     return shapes, made
 
 
 def _carried_shapes(file: FlameFile, skin: CutPart, landmarks: CarriedLandmarks) -> FloatArray:
-    """(52, 5023, 3) the built-in head's own displacements, read where the warp lays each vertex of the skin."""
+    """(52, 5023, 3) the built-in head's own displacements, read where the warp lays each vertex of the skin.
+
+    A blink goes through the warp at both of its ends, so that the lids that meet on the built-in head meet here.
+    """
     builtin = load_builtin_rig()
     known = np.flatnonzero(landmarks.is_known)
     there = landmarks.embedding.points(file.template, file.faces)[known]
@@ -191,8 +208,13 @@ def _carried_shapes(file: FlameFile, skin: CutPart, landmarks: CarriedLandmarks)
     triangles: IntArray = builtin.faces[builtin.part("skin").faces]
     own = np.unique(skin.source)
     found = Surface(builtin.vertices, triangles).closest(back(file.template[own]))
-    moved = np.einsum("nk,snkd->snd", found.weights, builtin.shapes[:, triangles[found.faces]].astype(np.float64))
+    corners = triangles[found.faces]
+    moved = np.einsum("nk,snkd->snd", found.weights, builtin.shapes[:, corners].astype(np.float64))
     nearness = np.clip(2.0 - found.distances / CARRY_REACH_M, 0.0, 1.0)[None, :, None]
     shapes = np.zeros((COUNT, len(file.template), 3))
-    shapes[:, own] = landmarks.alignment.scale * nearness * (moved @ landmarks.alignment.rotation.T)
+    shapes[:, own] = nearness * landmarks.alignment.scale * (moved @ landmarks.alignment.rotation.T)
+    rest = np.einsum("nk,nkd->nd", found.weights, builtin.vertices[corners].astype(np.float64))
+    for k in (INDEX[name] for name in BLINKS):
+        ends = [landmarks.warp(landmarks.alignment.apply(points)) for points in (rest, rest + moved[k])]
+        shapes[k, own] = nearness[0] * (ends[1] - ends[0])
     return shapes

@@ -34,7 +34,7 @@ class ChildLimits:
 
 
 def read_in_child(path: Path, kind: str, limits: ChildLimits | None = None) -> dict[str, np.ndarray[Any, Any]]:
-    """The arrays of the file. kind: `model`, `landmarks` or `mediapipe`, see `flame_worker`.
+    """The arrays of the file. kind: `model`, `landmarks`, `mediapipe` or `eyelid`, see `flame_worker`.
 
     ModelPackError in one line: the file is absent, too large, damaged, hostile or of another kind. No code of the
     file is run, and whatever it costs is paid by the child.

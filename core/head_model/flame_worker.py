@@ -35,6 +35,7 @@ LANDMARK_KEYS = (
 )  # fmt: skip
 MEDIAPIPE_KEYS = ("lmk_face_idx", "lmk_b_coords", "landmark_indices")
 ARRAY_FORMAT: Any = np.lib.format  # numpy annotates it only in part
+LID_SHAPE = (5023, 3)
 MAX_MATRIX_CELLS = 1_000_000
 MAX_UNPACKED_BYTES = 16 << 20
 ACCEPTED, REFUSED = b"A", b"R"
@@ -112,7 +113,17 @@ def _read_mediapipe(data: bytes) -> Arrays:
         return _chosen(dict(stored), MEDIAPIPE_KEYS, "a landmark embedding")
 
 
-READERS = {"model": _read_model, "landmarks": _read_landmarks, "mediapipe": _read_mediapipe}
+def _read_eyelid(data: bytes) -> Arrays:
+    stream = io.BytesIO(data)
+    if ARRAY_FORMAT.read_magic(stream) != (1, 0):
+        raise ModelPackError("is not an array file of version 1.0.")
+    shape, _fortran, kind = ARRAY_FORMAT.read_array_header_1_0(stream)
+    if shape != LID_SHAPE or kind.kind != "f" or len(data) - stream.tell() != math.prod(shape) * kind.itemsize:
+        raise ModelPackError(f"is not a lid of FLAME: it should hold numbers of shape {LID_SHAPE}.")
+    return {"displacements": np.load(io.BytesIO(data), allow_pickle=False)}
+
+
+READERS = {"model": _read_model, "landmarks": _read_landmarks, "mediapipe": _read_mediapipe, "eyelid": _read_eyelid}
 
 
 def answer(kind: str, data: bytes) -> bytes:

@@ -6,6 +6,7 @@ import pickle
 import struct
 import sys
 import types
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -231,3 +232,33 @@ def mediapipe_embedding() -> MediapipeEmbedding:
     faces, weights = builtin_embedding()
     ids = np.array(MEDIAPIPE_IDS)
     return MediapipeEmbedding(SurfaceEmbedding(faces[ids], weights[ids]), ids)
+
+
+@cache
+def lid_displacements() -> np.ndarray:
+    """(2, 5023, 3) the built-in head's blinks on the synthetic model, left first: what a lid file would hold."""
+    rig = load_builtin_rig()
+    first = np.unique(rig.seam_groups[rig.part("skin").vertices])
+    lids = np.zeros((2, 5023, 3))
+    lids[:, : len(first)] = rig.shapes[[INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]][:, first]
+    return lids
+
+
+def write_lids(folder: Path, swapped: bool = False) -> tuple[Path, Path]:
+    """`l_eyelid.npy` and `r_eyelid.npy`; swapped: each closes the other eye."""
+    paths = folder / "l_eyelid.npy", folder / "r_eyelid.npy"
+    for path, lid in zip(paths, lid_displacements()[::-1] if swapped else lid_displacements(), strict=True):
+        np.save(path, lid.astype(np.float32))
+    return paths
+
+
+def without_lids(scale: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> FlameFile:
+    """The synthetic model whose expressions stop at the lids, as FLAME's nearly do; its skin stretched by `scale`."""
+    model = flame_file()
+    lids = np.linalg.norm(lid_displacements(), axis=2).max(axis=0) > 1e-5
+    template, expressions = model.template.copy(), model.expression_basis.copy()
+    skin = slice(0, len(template) - 2 * EYE_VERTICES)
+    middle = model.joints()[3:].mean(axis=0)
+    template[skin] = middle + (template[skin] - middle) * scale
+    expressions[lids] = 0.0
+    return replace(model, template=template, expression_basis=expressions)
