@@ -10,15 +10,58 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.structures import FaceLandmarks, FloatArray, ImageArray
-from core.tracking.landmark_ids import LEFT_BROW, LEFT_EYE, OUTER_LIPS, RIGHT_BROW, RIGHT_EYE
+from core.structures import BoolArray, FaceLandmarks, FloatArray, ImageArray
+from core.tracking.landmark_ids import LEFT_BROW, OUTER_LIPS, RIGHT_BROW
 
 REGION_POINTS: dict[str, tuple[int, ...]] = {
     "brows": (*RIGHT_BROW, *LEFT_BROW, 151, 9, 108, 337, 69, 299),
-    "eyes": (*RIGHT_EYE, *LEFT_EYE, 119, 348, 117, 346, 6, 197),
+    "eyes": (
+        247,
+        30,
+        29,
+        27,
+        28,
+        56,
+        190,
+        243,
+        112,
+        26,
+        22,
+        23,
+        24,
+        110,
+        25,
+        130,
+        467,
+        260,
+        259,
+        257,
+        258,
+        286,
+        414,
+        463,
+        341,
+        256,
+        252,
+        253,
+        254,
+        339,
+        255,
+        359,
+        119,
+        348,
+        117,
+        346,
+        6,
+        197,
+    ),  # fmt: skip
     "mouth": (*OUTER_LIPS, 164, 18, 200, 199, 175, 204, 424, 202, 422, 186, 410),
 }
-"""The points at which each region is looked at; around lids and lips there is skin that moves little."""
+"""The points at which each region is looked at; around eyes and lips there is skin that moves little."""
+_ALL_POINTS = np.array([point for points in REGION_POINTS.values() for point in points])
+_ENDS = np.cumsum([len(points) for points in REGION_POINTS.values()])
+_RUNS = {n: slice(end - len(p), end) for (n, p), end in zip(REGION_POINTS.items(), _ENDS, strict=True)}
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # luma of Rec. 601
 
 SIDE_PX = (14.0, 45.0)  # face width at which nothing, and everything, of a region can be told
 DARK, LIT = 18.0, 45.0  # median grey level of the face, of 255
@@ -61,19 +104,19 @@ class FaceWatch:
         self, image: ImageArray, face: FaceLandmarks, turn_rad: tuple[float, float], timestamp_s: float
     ) -> ViewQuality:
         """The quality of this view. image: (H, W, 3) uint8 RGB; turn_rad: yaw and pitch of the head."""
-        colours = {name: _sampled(image, face.points[list(points), :2]) for name, points in REGION_POINTS.items()}
-        light = float(np.median(np.concatenate([_grey(found) for found, _ in colours.values()])))
+        colours, is_inside = _sampled(image, face.points[_ALL_POINTS, :2])
+        light = float(np.median(colours @ _GREY))
         turned = max(abs(turn_rad[0]), abs(turn_rad[1]))
         width_px = float(np.ptp(face.points[:468, 0]))
         common = _ramp(width_px, *SIDE_PX) * _ramp(light, DARK, LIT) * (1.0 - _ramp(turned, *TURN_RAD))
         share = min(1.0, max(0.0, timestamp_s - self._last_s) / MEMORY_S)
         self._last_s = timestamp_s
         regions, covered = {}, []
-        for name, (found, inside) in colours.items():
-            likeness = self._likeness(name, found, share)
+        for name, run in _RUNS.items():
+            likeness = self._likeness(name, colours[run], share)
             if likeness < COVERED_BELOW and turned < TURN_RAD[0]:
                 covered.append(name)
-            regions[name] = common * inside * likeness
+            regions[name] = common * likeness * float(is_inside[run].mean())
         return ViewQuality(regions, light, tuple(covered), turned)
 
     def _likeness(self, region: str, colours: FloatArray, share: float) -> float:
@@ -92,22 +135,14 @@ class FaceWatch:
         return alike
 
 
-def _sampled(image: ImageArray, points: FloatArray) -> tuple[FloatArray, float]:
-    """((n, 3) mean colour of 3x3 pixels around each point, part of the points that lie inside the picture)."""
+def _sampled(image: ImageArray, points: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """((n, 3) mean colour of five pixels in a cross around each point, (n,) whether it lies inside the picture)."""
     height, width = image.shape[:2]
     x, y = points[:, 0], points[:, 1]
-    inside = float(((x >= 0) & (x < width) & (y >= 0) & (y < height)).mean())
+    is_inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     column, row = (np.clip(np.rint(v), 1, size - 2).astype(int) for v, size in ((x, width), (y, height)))
-    total = np.zeros((len(points), 3), np.float32)
-    for down in (-1, 0, 1):
-        for across in (-1, 0, 1):
-            total += image[row + down, column + across]
-    return total / 9.0, inside
-
-
-def _grey(colours: FloatArray) -> FloatArray:
-    """(n,) luma of Rec. 601."""
-    return colours @ np.array([0.299, 0.587, 0.114], np.float32)
+    down, across = np.array([[0], [-1], [1], [0], [0]]), np.array([[0], [0], [0], [-1], [1]])
+    return image[row + down, column + across].mean(axis=0, dtype=np.float32), is_inside
 
 
 def _ramp(value: float, low: float, high: float) -> float:
