@@ -13,48 +13,14 @@ import numpy as np
 from core.structures import BoolArray, FaceLandmarks, FloatArray, ImageArray
 from core.tracking.landmark_ids import LEFT_BROW, OUTER_LIPS, RIGHT_BROW
 
+_AROUND_EYES = (
+    247, 30, 29, 27, 28, 56, 190, 243, 112, 26, 22, 23, 24, 110, 25, 130,
+    467, 260, 259, 257, 258, 286, 414, 463, 341, 256, 252, 253, 254, 339, 255, 359,
+    119, 348, 117, 346, 6, 197,
+)  # fmt: skip
 REGION_POINTS: dict[str, tuple[int, ...]] = {
     "brows": (*RIGHT_BROW, *LEFT_BROW, 151, 9, 108, 337, 69, 299),
-    "eyes": (
-        247,
-        30,
-        29,
-        27,
-        28,
-        56,
-        190,
-        243,
-        112,
-        26,
-        22,
-        23,
-        24,
-        110,
-        25,
-        130,
-        467,
-        260,
-        259,
-        257,
-        258,
-        286,
-        414,
-        463,
-        341,
-        256,
-        252,
-        253,
-        254,
-        339,
-        255,
-        359,
-        119,
-        348,
-        117,
-        346,
-        6,
-        197,
-    ),  # fmt: skip
+    "eyes": _AROUND_EYES,
     "mouth": (*OUTER_LIPS, 164, 18, 200, 199, 175, 204, 424, 202, 422, 186, 410),
 }
 """The points at which each region is looked at; around eyes and lips there is skin that moves little."""
