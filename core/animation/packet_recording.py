@@ -38,7 +38,8 @@ def read_packets(path: Path) -> tuple[bytes, ...]:
     if len(data) < 5 or data[0] != VERSION:
         raise TakeError(f"'{path.name}' is no recording of packets: it must begin with version {VERSION}.")
     count = int.from_bytes(data[1:5], "big")
-    packets, place = [], 5
+    packets: list[bytes] = []
+    place = 5
     while place < len(data):
         length = int.from_bytes(data[place : place + 4], "big")
         place += 4 + length

@@ -72,7 +72,7 @@ class Take:
         if before is after:
             return replace(before, timestamp_s=time_s)
         weight = (time_s - before.timestamp_s) / (after.timestamp_s - before.timestamp_s)
-        return _between(before, after, weight, time_s)
+        return between_states(before, after, weight, time_s)
 
     def resampled(self, rate_hz: float) -> Take:
         """The same performance with evenly spaced frames, from its first time on."""
@@ -106,7 +106,9 @@ class Take:
             played += 1
 
 
-def _between(before: FaceState, after: FaceState, weight: float, time_s: float) -> FaceState:
+def between_states(before: FaceState, after: FaceState, weight: float, time_s: float) -> FaceState:
+    """The face at `weight` in [0, 1] of the way from one to the other, at `time_s`: linear, the head's rotation along
+    the shortest way (spherical). Where only one has a face, the nearer one."""
     nearer = before if weight < 0.5 else after
     if not (before.has_face and after.has_face):
         return replace(nearer, timestamp_s=time_s)
