@@ -50,12 +50,15 @@ def read_in_child(path: Path, kind: str, limits: ChildLimits | None = None) -> d
 
 
 def _content(path: Path, limits: ChildLimits) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ModelPackError(f"{path} is no file, but a folder or a device. {ADVICE}")
     try:
+        too_large = path.stat().st_size > limits.max_bytes
         with path.open("rb") as file:
-            data = file.read(limits.max_bytes + 1)
+            data = b"" if too_large else file.read(limits.max_bytes + 1)
     except OSError as error:
         raise ModelPackError(f"{path} could not be read: {error.strerror or error}.") from None
-    if len(data) > limits.max_bytes:
+    if too_large or len(data) > limits.max_bytes:
         raise ModelPackError(f"{path.name} is larger than {limits.max_bytes >> 20} MB, which no FLAME file is.")
     return data
 
