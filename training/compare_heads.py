@@ -16,10 +16,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from core.geometry.closest_points import Surface
 from core.geometry.similarity import Similarity, fit_similarity
 from core.head_model.heads import load_head
 from core.head_model.ict_layout import IBUG_CONTOUR_COUNT, IBUG_FACE_MESH
-from core.head_model.ict_surface import Surface
 from core.head_model.identity import FACE_POINTS
 from core.head_model.rig import HeadRig
 

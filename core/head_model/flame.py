@@ -13,6 +13,7 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
 from core.errors import ModelPackError
+from core.geometry.closest_points import Surface
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.flame_arkit import BLINKS, FlameArkitMap, fit_arkit_map
 from core.head_model.flame_embedding import (
@@ -28,11 +29,10 @@ from core.head_model.flame_lids import LidShapes, outside_the_eyes, read_lids
 from core.head_model.flame_mouth import GraftedPart, graft_mouth, lip_directions
 from core.head_model.flame_parts import CutPart, cut_parts
 from core.head_model.ict_layout import IBUG_FACE_MESH
-from core.head_model.ict_paint import with_skin_painted
-from core.head_model.ict_surface import Surface
 from core.head_model.model import HeadModel
 from core.head_model.personalise import BiharmonicWarp
 from core.head_model.rig import HeadRig, Part
+from core.head_model.skin_paint import with_skin_painted
 from core.structures import FloatArray, IntArray
 
 CARRY_REACH_M = 0.012

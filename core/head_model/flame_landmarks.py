@@ -10,21 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ModelPackError
-from core.geometry.mesh import VertexNormals, interpolate
+from core.geometry.closest_points import Surface
 from core.geometry.similarity import Similarity, fit_similarity
+from core.head_model.face_points import landmark_normals, own_lip
 from core.head_model.flame_embedding import CONTOUR_COUNT, IbugEmbedding, MediapipeEmbedding, SurfaceEmbedding
 from core.head_model.flame_file import FlameFile
 from core.head_model.flame_parts import CutPart
 from core.head_model.ict_layout import IBUG_CHIN, IBUG_FACE_MESH
-from core.head_model.ict_surface import Surface
-from core.head_model.identity import FACE_POINTS, INNER_LIP_PAIRS
+from core.head_model.identity import FACE_POINTS
 from core.head_model.personalise import BiharmonicWarp
 from core.head_model.rig import HeadRig
 from core.head_model.skinning import JAW, LEFT_EYE, RIGHT_EYE
 from core.structures import BoolArray, FloatArray, IntArray
 
 RIGHT_IRIS, LEFT_IRIS = slice(468, 473), slice(473, 478)
-JAW_LIMIT = 0.5  # share of the jaw's motion that parts upper from lower lip
 WARP_SMOOTHING = 1e-6
 
 
@@ -56,9 +55,9 @@ def carry_landmarks(
     faces, weights = np.zeros(len(rest), np.int64), np.zeros((len(rest), 3))
     skin, eyes = parts[0], dict(zip((LEFT_EYE, RIGHT_EYE), parts[1:], strict=True))
     surface = Surface(model.template, model.faces[skin.rows])
-    normals = _landmark_normals(builtin) @ alignment.rotation.T
+    normals = landmark_normals(builtin) @ alignment.rotation.T
     jaw = model.skin_weights[model.faces[skin.rows], JAW].mean(axis=1)
-    found = surface.closest(warp(aligned[:FACE_POINTS]), normals, _own_lip(jaw))
+    found = surface.closest(warp(aligned[:FACE_POINTS]), normals, own_lip(jaw))
     faces[:FACE_POINTS], weights[:FACE_POINTS] = skin.rows[found.faces], found.weights
     for joint, iris in ((RIGHT_EYE, RIGHT_IRIS), (LEFT_EYE, LEFT_IRIS)):
         goal = model.joints()[joint] + alignment.scale * (rest[iris] - builtin.joints[joint])
@@ -83,17 +82,3 @@ def _known(ibug: IbugEmbedding | None, mediapipe: MediapipeEmbedding | None) -> 
     if not ids:
         raise ModelPackError("has no landmarks beside it.")
     return np.array(ids), SurfaceEmbedding(np.concatenate(faces), np.concatenate(weights))
-
-
-def _landmark_normals(rig: HeadRig) -> FloatArray:
-    """(468, 3) unit normals of the skin at the face points."""
-    normals = VertexNormals(rig.faces, len(rig.vertices), rig.seam_groups)(rig.vertices)
-    return interpolate(normals, rig.faces, rig.landmark_faces, rig.landmark_weights)[:FACE_POINTS]
-
-
-def _own_lip(share: FloatArray) -> BoolArray:
-    """(468, F) which triangles, with their share of the jaw's motion (F,), an inner lip point may lie on."""
-    allowed = np.ones((FACE_POINTS, len(share)), bool)
-    for upper, lower in INNER_LIP_PAIRS:
-        allowed[upper], allowed[lower] = share < JAW_LIMIT, share >= JAW_LIMIT
-    return allowed

@@ -19,9 +19,9 @@ from core.head_model.ict_file import read_ict_file
 from core.head_model.ict_landmarks import align_builtin, carry_landmarks
 from core.head_model.ict_model import ADVICE, IctModel, checked_model
 from core.head_model.ict_obj import NEUTRAL_FILE, read_ict_folder
-from core.head_model.ict_paint import with_skin_painted
 from core.head_model.ict_parts import PartMesh, cut_parts, jaw_share, tongue_out, with_anatomical_eyes
 from core.head_model.rig import PART_NAMES, HeadRig, Material, Part
+from core.head_model.skin_paint import with_skin_painted
 from core.head_model.skinning import JAW, JOINT_NAMES, LEFT_EYE, NECK, RIGHT_EYE, ROOT
 from core.structures import FloatArray, IntArray
 

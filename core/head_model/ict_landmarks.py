@@ -6,22 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.geometry.mesh import VertexNormals, interpolate
+from core.geometry.closest_points import Surface, SurfacePoints
 from core.geometry.similarity import Similarity, fit_similarity
 from core.head_model import ict_layout as layout
 from core.head_model.eyes import EYE_RADIUS_M, IRIS_DIAMETER_M
+from core.head_model.face_points import landmark_normals, own_lip
 from core.head_model.ict_model import IctModel
 from core.head_model.ict_parts import jaw_share
-from core.head_model.ict_surface import Surface, SurfacePoints
-from core.head_model.identity import FACE_POINTS, INNER_LIP_PAIRS
+from core.head_model.identity import FACE_POINTS
 from core.head_model.personalise import BiharmonicWarp
 from core.head_model.rig import HeadRig
 from core.head_model.skinning import LEFT_EYE, RIGHT_EYE
-from core.structures import BoolArray, FloatArray, IntArray
+from core.structures import FloatArray, IntArray
 
 RIGHT_IRIS_START, LEFT_IRIS_START, IRIS_POINTS = 468, 473, 5
 IRIS_ANGLE = float(np.arcsin(0.5 * IRIS_DIAMETER_M / EYE_RADIUS_M))
-JAW_LIMIT = 0.5  # share of the jaw's motion that parts upper from lower lip
 _FEATURES = tuple(range(layout.IBUG_CONTOUR_COUNT, len(layout.IBUG_VERTICES)))
 
 
@@ -53,8 +52,8 @@ def carry_landmarks(builtin: HeadRig, model: IctModel, eye_centres: FloatArray) 
     warp = BiharmonicWarp(template[ids], model.vertices[[layout.IBUG_VERTICES[k] for k in pairs]])
     face = np.flatnonzero(model.triangles.max(axis=1) < layout.FACE.stop)
     surface = Surface(model.vertices, model.triangles[face])
-    allowed = _own_lip(jaw_share(model)[model.triangles[face]].mean(axis=1))
-    on_skin = surface.closest(warp(template), _landmark_normals(builtin) @ aligned.rotation.T, allowed)
+    allowed = own_lip(jaw_share(model)[model.triangles[face]].mean(axis=1))
+    on_skin = surface.closest(warp(template), landmark_normals(builtin) @ aligned.rotation.T, allowed)
     on_eyes = [
         _iris(builtin, model, RIGHT_EYE, RIGHT_IRIS_START, layout.RIGHT_EYE_SHELL, eye_centres[1]),
         _iris(builtin, model, LEFT_EYE, LEFT_IRIS_START, layout.LEFT_EYE_SHELL, eye_centres[0]),
@@ -63,20 +62,6 @@ def carry_landmarks(builtin: HeadRig, model: IctModel, eye_centres: FloatArray) 
         np.concatenate([face[on_skin.faces], *(faces for faces, _ in on_eyes)]),
         np.concatenate([on_skin.weights, *(found.weights for _, found in on_eyes)]),
     )
-
-
-def _landmark_normals(rig: HeadRig) -> FloatArray:
-    """(468, 3) unit normals of the skin at the face points."""
-    normals = VertexNormals(rig.faces, len(rig.vertices), rig.seam_groups)(rig.vertices)
-    return interpolate(normals, rig.faces, rig.landmark_faces, rig.landmark_weights)[:FACE_POINTS]
-
-
-def _own_lip(share: FloatArray) -> BoolArray:
-    """(468, F) which of the triangles, with their share of the jaw's motion (F,), a face point may lie on."""
-    allowed = np.ones((FACE_POINTS, len(share)), bool)
-    for upper, lower in INNER_LIP_PAIRS:
-        allowed[upper], allowed[lower] = share < JAW_LIMIT, share >= JAW_LIMIT
-    return allowed
 
 
 def _iris(

@@ -17,7 +17,6 @@ from core.head_model.ict import load_ict_rig
 from core.head_model.ict_file import read_ict_file
 from core.head_model.ict_model import checked_model
 from core.head_model.ict_obj import NEUTRAL_FILE, read_ict_folder
-from core.head_model.ict_surface import Surface
 from core.head_model.rig import PART_NAMES
 from core.head_model.skinning import JAW, LEFT_EYE, RIGHT_EYE
 from core.structures import FaceState
@@ -199,20 +198,6 @@ def test_loading_twice_gives_one_rig_and_loading_afresh_an_equal_one(path, rig):
         assert np.array_equal(getattr(again, name), getattr(rig, name)), name
     with pytest.raises(ValueError, match="read-only"):
         again.vertices[0] = 0
-
-
-def test_closest_points_agree_with_brute_force():
-    rng = np.random.default_rng(3)
-    vertices, triangles = rng.normal(size=(30, 3)), rng.integers(0, 30, (38, 3))
-    triangles = triangles[[len(set(t)) == 3 for t in triangles.tolist()]]
-    points = rng.normal(size=(25, 3)) * 2
-    found = Surface(vertices, triangles).closest(points)
-    shares = rng.dirichlet((0.6, 0.6, 0.6), 4000)
-    cloud = np.einsum("sk,fkd->fsd", shares, vertices[triangles]).reshape(-1, 3)
-    nearest = np.linalg.norm(points[:, None] - cloud[None], axis=2).min(axis=1)
-    assert (found.distances <= nearest + 1e-9).all() and (found.distances > nearest - 0.15).all()
-    on_triangle = np.einsum("nk,nkd->nd", found.weights, vertices[triangles[found.faces]])
-    assert np.allclose(on_triangle, found.points) and found.weights.min() >= -1e-12
 
 
 def _without(name):
