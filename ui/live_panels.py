@@ -131,32 +131,50 @@ def neutral_control(session: LiveSession, page: str, playing: bool) -> None:
     """The "look neutral" button."""
     if st.button(
         "Look neutral", disabled=not playing, key=f"{page}_neutral", icon=":material/sentiment_neutral:",
+        on_click=session.calibrate,  # a callback: the press counts even when the page is just being drawn anew
         help="Relax your face, look at the camera and press: the next half second becomes your resting face, looking "
         "straight ahead.",
     ):  # fmt: skip
-        session.calibrate()
         st.toast("Hold still for a moment: this is your resting face now.", icon=":material/sentiment_neutral:")
 
 
 def recorder(session: LiveSession, page: str, playing: bool) -> None:
-    """Record, stop, download. A take is a recording of coefficients and pose; no picture is in it."""
-    take_key = f"{page}_take"
-    recorded_s = session.recorded_s
-    if recorded_s is None:
-        if st.button(
-            "Record a take", disabled=not playing, key=f"{page}_record", icon=":material/radio_button_checked:",
-            help="A take holds the movement as numbers. No picture is kept.",
-        ):  # fmt: skip
-            session.start_recording()
-            st.session_state.pop(take_key, None)
-            st.rerun()  # the whole page, so that the seconds begin to count
-    elif stops_recording(recorded_s, page):
+    """Record, stop, download. A take is a recording of coefficients and pose; no picture is in it.
+
+    Presses are worked on in callbacks, which come before the page: the camera's component draws the whole page anew
+    whenever it likes, and a press that is read further down would be lost with the run that it interrupts.
+    """
+    take_key, problem_key, pressed_key = f"{page}_take", f"{page}_take_problem", f"{page}_recorder_pressed"
+
+    def start() -> None:
+        if session.recorded_s is not None:
+            return  # pressed twice
+        session.start_recording()
+        for key in (take_key, problem_key):
+            st.session_state.pop(key, None)
+        st.session_state[pressed_key] = True
+
+    def stop() -> None:
+        if session.recorded_s is None:
+            return  # pressed twice
         try:
             st.session_state[take_key] = take_files(session.stop_recording("take"))
         except LiveAvatarError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            st.rerun()
+            st.session_state[problem_key] = str(error)
+        st.session_state[pressed_key] = True
+
+    if st.session_state.pop(pressed_key, False):
+        st.rerun()  # the whole page, so that the seconds begin or cease to count
+    if session.recorded_s is None:
+        st.button(
+            "Record a take", disabled=not playing, key=f"{page}_record", icon=":material/radio_button_checked:",
+            on_click=start, help="A take holds the movement as numbers. No picture is kept.",
+        )  # fmt: skip
+    else:
+        show_recording(session.recorded_s)
+        st.button("Stop recording", key=f"{page}_stop", icon=":material/stop_circle:", type="primary", on_click=stop)
+    if problem := st.session_state.get(problem_key):
+        st.error(problem, icon=":material/error:")
     if files := st.session_state.get(take_key):
         for suffix, label in ((".csv", "Download CSV"), (".jsonl", "Download JSONL")):
             st.download_button(
@@ -165,10 +183,9 @@ def recorder(session: LiveSession, page: str, playing: bool) -> None:
             )  # fmt: skip
 
 
-def stops_recording(recorded_s: float, page: str) -> bool:
-    """Shows that a recording runs and for how long; True when the person ends it."""
+def show_recording(recorded_s: float) -> None:
+    """That a recording runs, and for how long."""
     st.badge(f"Recording, {recorded_s:.0f} s", icon=":material/radio_button_checked:", color="red")
-    return st.button("Stop recording", key=f"{page}_stop", icon=":material/stop_circle:", type="primary")
 
 
 DOWNLOAD_HELP = {
