@@ -74,9 +74,7 @@ def at_speed(take: Take, speed: float) -> Take:
 def retime(take: Take, rate_hz: float) -> Take:
     """The same performance with evenly spaced frames from time 0 on. TakeError: no rate, or too many frames."""
     if not (1.0 <= rate_hz <= 1000.0 and take.duration_s * rate_hz < MOST_STATES):
-        raise TakeError(
-            f"The rate of a take lies between 1 and 1000 Hz, but got {rate_hz:g} for {take.duration_s:g} s."
-        )
+        raise TakeError(f"A take has 1 to 1000 frames a second, but got {rate_hz:g} for {take.duration_s:g} s.")
     return shifted(take).resampled(rate_hz)
 
 
