@@ -64,7 +64,7 @@ class OscOptions:
 
 
 class OscEncoder:
-    """One bundle a frame, two with names."""
+    """One bundle a frame, three with names."""
 
     def __init__(self, options: OscOptions | None = None) -> None:
         self._options = options or OscOptions()
