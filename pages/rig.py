@@ -238,7 +238,7 @@ def show_kept(rig: HeadRig) -> None:
 
 def show_picture(rig: HeadRig, key: str) -> None:
     """The head to turn and move, and from three sides."""
-    show_head(viewer_glb(rig), key=key, height_px=560, still_png=still_png(rig))
+    show_head(viewer_glb(rig), key=key, height_px=640, still_png=still_png(rig))
     try:
         stills = three_sides(rig)
     except RenderError as error:

@@ -126,10 +126,11 @@ class RigJob:
             pictures = read_pictures(paths)
         self._update(phase="Loading the base head")
         base = load_head(self._head, models_folder())
-        return make_rig(
+        rig = make_rig(
             pictures,
             self._name,
             base=base,
             progress=lambda phase, fraction: self._update(phase=phase, fraction=min(max(fraction, 0.0), 1.0)),
             is_cancelled=self._cancelled.is_set,
         )
+        return replace(rig, details={**rig.details, "pictures_given": len(pictures)})

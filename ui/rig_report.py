@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.assets.registry import PackStatus, pack, pack_status
-from core.head_model.heads import FLAME_PACKS, HEAD_TITLES, available_heads, missing_for
+from core.head_model.flame_files import FLAME_PACKS
+from core.head_model.heads import HEAD_TITLES, available_heads, missing_for
 
 MUCH_SEEN, ENOUGH_SEEN = 0.8, 0.55
 CLOSE_MM, APART_MM = 2.0, 4.0
@@ -60,10 +61,10 @@ def _base(details: Mapping[str, object]) -> str:
 
 def _pictures(details: Mapping[str, object]) -> str:
     used = round(_number(details, "pictures_used") or 0)
-    seen = round(_number(details, "pictures_seen") or used)
-    if seen <= used:
+    given = round(_number(details, "pictures_given") or _number(details, "pictures_seen") or used)
+    if given <= used:
         return f"{_count(used)} used."
-    return f"{used} of {seen} pictures used; the others say less about the face."
+    return f"{used} of {given} pictures used; the others show no whole face, or say less about it."
 
 
 def _count(pictures: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.assets.download import fetch_pack
 from core.assets.registry import PACKS, ModelPack, PackStatus, models_folder, pack, pack_status
+from core.head_model.flame_files import FLAME_PACKS, companions_beside
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,7 +37,17 @@ def run_list(arguments: argparse.Namespace) -> int:
         print(f"  licence  {model_pack.licence}")
         print(f"  from     {model_pack.page}")
         print(f"  file     {model_pack.path()}")
+        for note in _flame_notes(model_pack):
+            print(f"  note     {note}")
     return 0
+
+
+def _flame_notes(model_pack: ModelPack) -> tuple[str, ...]:
+    """What lacks beside a FLAME model that is here, and what is done without; () for everything else."""
+    if model_pack.name not in FLAME_PACKS or pack_status(model_pack) is not PackStatus.PRESENT:
+        return ()
+    beside = companions_beside(model_pack.path())
+    return (beside.missing, *beside.notes) if beside.missing else beside.notes
 
 
 def _row(model_pack: ModelPack) -> dict[str, object]:
@@ -49,6 +60,7 @@ def _row(model_pack: ModelPack) -> dict[str, object]:
         "page": model_pack.page,
         "improves": model_pack.improves,
         "file": str(model_pack.path()),
+        "notes": list(_flame_notes(model_pack)),
     }
 
 

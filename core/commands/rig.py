@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,4 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
         rig = make_rig(pictures, arguments.name or output.stem, base=base, progress=progress)
     save_rig(rig, output)
     print(output)
+    tell_unreachable(rig.details)
     return 0
+
+
+def tell_unreachable(details: Mapping[str, object]) -> None:
+    """Names the shapes that the base head cannot make, on stderr; stdout holds the file's name alone."""
+    shapes = details.get("unreachable")
+    if isinstance(shapes, list) and shapes:
+        names = ", ".join(map(str, shapes))
+        print(
+            f"The head '{details.get('head')}' cannot make these; they are the built-in head's: {names}",
+            file=sys.stderr,
+        )

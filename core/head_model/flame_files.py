@@ -7,6 +7,8 @@ from pathlib import Path
 
 from core.assets.registry import spelled_path
 
+FLAME_PACKS: tuple[str, ...] = ("flame2023_open", "flame2023", "flame2020")
+"""Names in the registry, best licence first."""
 IBUG_FILE, MEDIAPIPE_FILE = "landmark_embedding.npy", "mediapipe_landmark_embedding.npz"
 LEFT_LID_FILE, RIGHT_LID_FILE = "l_eyelid.npy", "r_eyelid.npy"
 TEXTURE_FILE = "FLAME_texture.npz"

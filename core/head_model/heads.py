@@ -9,7 +9,7 @@ from pathlib import Path
 from core.assets.registry import pack
 from core.errors import ModelPackError
 from core.head_model.builtin import load_builtin_rig
-from core.head_model.flame_files import companions_beside
+from core.head_model.flame_files import FLAME_PACKS, companions_beside
 from core.head_model.ict import load_ict_rig
 from core.head_model.ict_obj import NEUTRAL_FILE
 from core.head_model.rig import HeadRig
@@ -19,8 +19,6 @@ HEAD_TITLES: dict[str, str] = {"builtin": "Built-in", "ict": "ICT-FaceKit", "fla
 HEAD_NAMES: tuple[str, ...] = tuple(HEAD_TITLES)
 ICT_FILE = "ict_facekit.npz"
 ICT_FOLDER = "ICT-FaceKit/FaceXModel"  # as the official repository has it
-FLAME_PACKS: tuple[str, ...] = ("flame2023_open", "flame2023", "flame2020")
-"""Best licence first."""
 FLAME_FILES: tuple[str, ...] = tuple(pack(name).file for name in FLAME_PACKS)
 FLAME_MODULE, FLAME_LOADER = "core.head_model.flame", "load_flame_rig"
 

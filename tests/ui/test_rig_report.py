@@ -4,7 +4,7 @@ from ui.rig_report import absent_heads, report_lines
 
 DETAILS = {
     "head": "ict",
-    "pictures_seen": 3,
+    "pictures_given": 3,
     "pictures_used": 2,
     "face_seen": 0.71,
     "halves_differ_mm": 1.44,
@@ -23,7 +23,7 @@ def put(folder, name):
 def test_measures_are_told_in_plain_words():
     base, pictures, seen, agreement, error, removed = report_lines(DETAILS)
     assert base == "Base head: ICT-FaceKit."
-    assert pictures == "2 of 3 pictures used; the others say less about the face."
+    assert pictures == "2 of 3 pictures used; the others show no whole face, or say less about it."
     assert seen.startswith("71 % of the face's skin was seen") and "other side" in seen
     assert agreement == "Heads from either half of the pictures differ by 1.4 mm: they agree well."
     assert error == "Points of the face are expected to be off by 2.0 mm."

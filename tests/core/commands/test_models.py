@@ -37,3 +37,17 @@ def test_a_present_pack_is_not_fetched_again(capsys, shared_file, monkeypatch):
     monkeypatch.setenv(MODELS_VARIABLE, str(folder))
     assert main(["models", "fetch", "face_landmarker"]) == 0
     assert "there already" in capsys.readouterr().out
+
+
+def test_a_flame_model_says_what_lacks_beside_it(capsys, models_dir):
+    (models_dir / "FLAME2020").mkdir()
+    (models_dir / "FLAME2020" / "generic_model.pkl").write_bytes(b"a model")
+    main(["models", "list"])
+    text = capsys.readouterr().out
+    assert "flame2020: present" in text and "needs landmark_embedding.npy or" in text
+    for name in ("landmark_embedding.npy", "FLAME_texture.npz"):
+        (models_dir / name).write_bytes(b"something")
+    main(["models", "list"])
+    text = capsys.readouterr().out
+    assert "needs landmark_embedding.npy" not in text
+    assert "l_eyelid.npy" in text and "FLAME_texture.npz is not used" in text

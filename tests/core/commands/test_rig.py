@@ -6,6 +6,7 @@ from PIL import Image
 
 from core.bench.footage import drawn_frames
 from core.cli import main
+from core.commands.rig import tell_unreachable
 from core.errors import InputError
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig_glb import load_rig
@@ -74,3 +75,21 @@ def test_a_picture_without_a_face_is_said_in_one_line(tmp_path, capsys):
     assert "face" in err.lower()
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "rig.glb").exists()
+
+
+def test_shapes_that_a_head_borrows_are_told_beside_the_answer(capsys):
+    tell_unreachable({"head": "flame", "unreachable": ["cheekPuff", "tongueOut"]})
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.endswith(": cheekPuff, tongueOut\n") and "'flame'" in told.err
+    tell_unreachable({"head": "builtin"})
+    tell_unreachable({"head": "ict", "unreachable": []})
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("head, words", [("ict", "ICT-FaceKit"), ("flame", "flame.is.tue.mpg.de")])
+def test_an_absent_head_is_one_line(portrait_path, tmp_path, capsys, monkeypatch, head, words):
+    monkeypatch.setenv("LIVE_AVATAR_MODELS", str(tmp_path / "none"))
+    assert main(["rig", str(portrait_path), "--head", head, "-o", str(tmp_path / "rig.glb")]) == 1
+    err = capsys.readouterr().err
+    assert words in err and len(err.splitlines()) == 1
