@@ -10,10 +10,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.commands import bench, doctor, head, later, models, render, rig, take, track
+from core.commands import bench, doctor, head, later, models, render, rig, stream, take, track
 from core.errors import LiveAvatarError
 
-_COMMANDS = (rig, track, render, take, head, bench, doctor, models, later)
+_COMMANDS = (rig, track, stream, render, take, head, bench, doctor, models, later)
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 

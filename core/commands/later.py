@@ -9,7 +9,6 @@ from core.errors import LiveAvatarError
 
 _PROMISED = {
     "speak": "speech to a take",
-    "stream": "coefficients to a game engine or another program",
 }
 
 

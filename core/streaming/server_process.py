@@ -42,6 +42,7 @@ class ServerProcess:
             bufsize=0,
             cwd=REPOSITORY,
             env={**os.environ, "PYTHONPATH": os.pathsep.join((str(REPOSITORY), *_path_of_parent()))},
+            start_new_session=True,  # a signal to our whole group must not end it before its clients were told
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout

@@ -45,7 +45,7 @@ def test_words_that_are_not_understood_end_with_2(words, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["speak", "stream"])
+@pytest.mark.parametrize("command", ["speak"])
 def test_what_is_not_there_yet_says_so(command):
     result = run(command, "anything", "--at", "all")
     assert result.returncode == 1
