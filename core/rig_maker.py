@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from core.errors import InputError
@@ -20,8 +21,9 @@ from core.tracking.camera import default_camera
 from core.tracking.face_mesh import FaceMeshLandmarker
 from core.tracking.head_pose import head_frame_points
 
-VIDEO_PICTURES = 8
-"""Frames taken from a video, evenly spread: enough for both sides of a face, few enough for 15 s."""
+VIDEO_PICTURES = 32
+"""Frames taken from a video, evenly spread; which of them are worth having is told by their faces."""
+LONGEST_SIDE_PX = 1280  # frames of a larger video are reduced: 64 of them must fit into memory
 MIRROR_SIZE = (640, 480)
 MIRROR_DISTANCE_M = 0.55
 MIRROR_TURNS_DEG = ((0, 0), (-12, 0), (12, 0), (0, -10), (0, 10))  # yaw, pitch
@@ -93,8 +95,17 @@ def _video_pictures(path: Path) -> list[ImageArray]:
     pictures: list[ImageArray] = []
     for frame in read_video(path):
         if frame.index % step == 0:
-            pictures.append(frame.image)
+            pictures.append(_reduced(frame.image))
         if len(pictures) > 2 * VIDEO_PICTURES:
             # The file promised fewer frames than it holds: thin out what was kept, so that memory stays bounded.
             pictures, step = pictures[::2], 2 * step
     return pictures
+
+
+def _reduced(image: ImageArray) -> ImageArray:
+    """The picture no longer than `LONGEST_SIDE_PX`."""
+    factor = LONGEST_SIDE_PX / max(image.shape[:2])
+    if factor >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -13,13 +13,17 @@ from core.head_model.builtin import EYE_IRIS_SHARE, load_builtin_rig
 from core.head_model.personalise import personalise
 from core.head_model.rig import HeadRig
 from core.rigging.eye_colour import iris_colour, tint_eyes
+from core.rigging.face_gaussian import DIRECTIONS_DEG
+from core.rigging.face_shape import FaceShape, estimate_shape
 from core.rigging.observation import Observation, observe
 from core.rigging.texture import make_texture, with_texture
-from core.structures import FloatArray, ImageArray
+from core.structures import ImageArray
 from core.tracking import FaceLandmarker, FaceMeshLandmarker, TrackerSettings
 
 Progress = Callable[[str, float], None]
 DETECTION_CONFIDENCE = 0.4  # photos: a missed face costs more than a second look
+TEXTURE_PICTURES = 8
+LEAST_FOR_TEXTURE = 0.15  # of the best picture's trust
 
 
 def build_rig(
@@ -36,26 +40,21 @@ def build_rig(
     base: the head that is reshaped, the built-in one when left out. Pictures without a usable face are passed over
     when others have one. NoFaceError: none has; its text says why. Cancelled: the caller stopped the work.
     """
-    if not images:
-        raise InputError("A rig needs at least one picture, but none was given.")
     base = base or load_builtin_rig()
     report = progress or (lambda phase, share: None)
     stopped = is_cancelled or (lambda: False)
-    if landmarker is None:
-        settings = TrackerSettings(max_faces=2, detection_confidence=DETECTION_CONFIDENCE)
-        with FaceMeshLandmarker(settings, still_images=True) as own:
-            observations = _observe_all(images, own, base, report, stopped)
-    else:
-        observations = _observe_all(images, landmarker, base, report, stopped)
+    observations = observe_all(images, landmarker=landmarker, progress=report, is_cancelled=stopped)
     report("Shaping the head", 0.5)
-    rig = personalise(base, _common_neutral(observations), name)
+    shape = estimate_shape(observations)
+    rig = personalise(base, shape.landmarks, name)
     _check(stopped)
     report("Painting the skin", 0.7)
-    texture, coverage = make_texture(rig, observations)
-    best = max(observations, key=lambda seen: seen.frontality)
+    shown = texture_pictures(observations, shape)
+    texture, coverage = make_texture(rig, shown, shape.estimate.size)
+    best = max(shown, key=lambda seen: seen.frontality)
     rig = tint_eyes(with_texture(rig, texture), iris_colour(best), EYE_IRIS_SHARE)
     report("Head built", 1.0)
-    return replace(rig, details=_details(base, observations, coverage))
+    return replace(rig, details=_details(base, observations, shape, coverage))
 
 
 def _check(stopped: Callable[[], bool]) -> None:
@@ -63,20 +62,29 @@ def _check(stopped: Callable[[], bool]) -> None:
         raise Cancelled("Stopped. Nothing was kept.")
 
 
-def _observe_all(
+def observe_all(
     images: Sequence[ImageArray],
-    landmarker: FaceLandmarker,
-    base: HeadRig,
-    report: Progress,
-    stopped: Callable[[], bool],
+    *,
+    landmarker: FaceLandmarker | None = None,
+    progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> list[Observation]:
+    """What the pictures tell; those without a usable face are passed over. Errors as `build_rig`."""
+    if not images:
+        raise InputError("A rig needs at least one picture, but none was given.")
+    if landmarker is None:
+        settings = TrackerSettings(max_faces=2, detection_confidence=DETECTION_CONFIDENCE)
+        with FaceMeshLandmarker(settings, still_images=True) as own:
+            return observe_all(images, landmarker=own, progress=progress, is_cancelled=is_cancelled)
     found: list[Observation] = []
     reason: NoFaceError | None = None
     for number, image in enumerate(images):
-        _check(stopped)
-        report("Looking for the face", 0.5 * number / len(images))
+        if is_cancelled is not None:
+            _check(is_cancelled)
+        if progress is not None:
+            progress("Looking for the face", 0.5 * number / len(images))
         try:
-            found.append(observe(image, landmarker, base))
+            found.append(observe(image, landmarker))
         except NoFaceError as error:
             reason = error
     if not found:
@@ -84,28 +92,46 @@ def _observe_all(
     return found
 
 
-def _common_neutral(observations: list[Observation]) -> FloatArray:
-    """(478, 3) neutral points that all pictures agree on: their median, frontal pictures counting more."""
-    neutrals = np.stack([seen.fit.neutral_landmarks for seen in observations]).astype(np.float64)
-    weights = np.array([seen.frontality**4 for seen in observations])
-    weights = np.maximum(weights / weights.max(), 1e-3)
-    middle = np.median(neutrals[weights > 0.5], axis=0)
-    distance = np.linalg.norm(neutrals - middle, axis=2).mean(axis=1)
-    typical = max(float(np.median(distance)), 1e-4)
-    weights = weights / (1 + (distance / (2 * typical)) ** 2)  # Cauchy weights: a picture that stands apart fades
-    return np.einsum("i,ind->nd", weights / weights.sum(), neutrals)
+def texture_pictures(observations: Sequence[Observation], shape: FaceShape) -> list[Observation]:
+    """The pictures that the skin is painted from: the best of each direction, the frontal ones first; at most eight."""
+    best: dict[int, list[int]] = {}
+    for k in np.argsort(-shape.trust, kind="stable"):
+        if shape.trust[k] >= LEAST_FOR_TEXTURE:
+            best.setdefault(observations[k].resting.direction, []).append(int(k))
+    chosen: list[int] = []
+    for rank in range(2):
+        for direction in range(len(DIRECTIONS_DEG)):
+            chosen += best.get(direction, [])[rank : rank + 1]
+    return [observations[k] for k in chosen[:TEXTURE_PICTURES]]
 
 
-def _details(base: HeadRig, observations: list[Observation], coverage: float) -> dict[str, object]:
-    residual = [
-        float(np.sqrt(((seen.fit.neutral_landmarks - observations[0].fit.neutral_landmarks) ** 2).sum(1)).mean())
-        for seen in observations
-    ]
-    expression = observations[0].fit.blendshapes
-    return {
+def _details(
+    base: HeadRig, observations: Sequence[Observation], shape: FaceShape, coverage: float
+) -> dict[str, object]:
+    """What the maker measured, plain JSON values."""
+    estimate, best = shape.estimate, int(shape.trust.argmax())
+    seen = observations[best]
+    focal_px = estimate.distance_m / (estimate.size * seen.aligned.to_mean.scale)
+    yaws = np.degrees([o.aligned.turn[0] for o in observations])
+    expression = seen.resting.blendshapes
+    details: dict[str, object] = {
         "head": base.details.get("head", "builtin"),
-        "pictures_used": len(observations),
+        **{key: base.details[key] for key in ("unreachable", "made") if key in base.details},
+        "pictures_used": int((shape.trust > LEAST_FOR_TEXTURE).sum()),
+        "pictures_seen": len(observations),
+        "yaw_deg": [round(float(yaws.min()), 1), round(float(yaws.max()), 1)],
         "face_seen": round(coverage, 3),
-        "spread_mm": round(1000 * float(np.mean(residual)), 2),
+        "misfit_mm": round(1000 * float(np.average([o.resting.misfit for o in observations], weights=shape.trust)), 2),
+        "expected_error_mm": round(1000 * estimate.deviation_m, 2),
+        "size": round(estimate.size, 3),
+        "size_deviation": round(estimate.size_deviation, 3),
+        "camera_distance_m": round(estimate.distance_m, 2),
+        "focal_per_long_side": round(focal_px / max(seen.image.shape[:2]), 2),
         "expression_removed": {n: round(float(v), 2) for n, v in zip(ARKIT_NAMES, expression, strict=True) if v > 0.1},
     }
+    if shape.disagreement_m is not None:
+        details["halves_differ_mm"] = round(1000 * shape.disagreement_m, 2)
+    remarks = sorted({o.remark for o in observations} - {""})
+    if remarks:
+        details["remarks"] = remarks
+    return details

@@ -22,17 +22,20 @@ from core.structures import ImageArray
 
 
 def make_texture(
-    rig: HeadRig, observations: list[Observation], parameters: TextureParameters | None = None
+    rig: HeadRig, observations: list[Observation], size: float, parameters: TextureParameters | None = None
 ) -> tuple[ImageArray, float]:
-    """(S, S, 3) uint8 skin texture, and the share of the face's texels that some photo shows."""
+    """(S, S, 3) uint8 skin texture, and the share of the face's texels that some photo shows.
+
+    size: of the person, in parts of the mean face, see `FaceEstimate`.
+    """
     parameters = parameters or TextureParameters()
-    size = parameters.size
-    texels = skin_texels(rig, size)
-    features = feature_mask(rig, size)
+    width = parameters.size
+    texels = skin_texels(rig, width)
+    features = feature_mask(rig, width)
     trusted = trusted_mask(rig, features)
-    total, total_weight = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    total, total_weight = np.zeros((width, width, 3), np.float32), np.zeros((width, width), np.float32)
     for seen in observations:
-        colours, weights = unproject(rig, seen, texels, trusted, parameters)
+        colours, weights = unproject(rig, seen, size, texels, trusted, parameters)
         sharpened = weights * weights * seen.frontality
         total[texels.rows, texels.columns] += colours * sharpened[:, None]
         total_weight[texels.rows, texels.columns] += sharpened

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 
 from core.geometry.mesh import VertexNormals
+from core.geometry.similarity import Similarity
 from core.geometry.texture_raster import TexelMap, map_texels
 from core.head_model.identity import FACE_POINTS
 from core.head_model.rig import HeadRig
@@ -62,25 +63,25 @@ def skin_texels(rig: HeadRig, size: int) -> TexelMap:
     return _texels((len(uv), uv.astype(np.float32).tobytes(), faces.astype(np.int32).tobytes()), size)
 
 
-def _picture_positions(rig: HeadRig, seen: Observation) -> FloatArray:
+def _picture_positions(rig: HeadRig, seen: Observation, to_head: Similarity) -> FloatArray:
     """(V, 3) skin vertices in the picture: x right and y down in pixels, z towards the camera in metres.
 
     The rig takes the photo's own expression, and what is left over at the landmarks is spread over the skin, so that
     every landmark falls on its pixel.
     """
     skin = rig.part("skin").vertices
-    posed = rig.shaped_vertices(seen.fit.blendshapes)
+    posed = rig.shaped_vertices(seen.resting.blendshapes)
     landmarks = rig.landmarks(posed).astype(np.float64)[:FACE_POINTS]
     goal = upright_points(seen.landmarks)[:FACE_POINTS]
-    back = seen.to_head.inverse()
-    centred = landmarks.mean(axis=0) - seen.to_head.apply(goal).mean(axis=0)
+    back = to_head.inverse()
+    centred = landmarks.mean(axis=0) - to_head.apply(goal).mean(axis=0)
     flat = back.apply(posed[skin].astype(np.float64) - centred)
     misfit = goal[:, :2] - back.apply(landmarks - centred)[:, :2]
     spread = RBFInterpolator(rig.landmarks()[:FACE_POINTS], misfit, kernel="linear", neighbors=24)
     rest = rig.vertices[skin].astype(np.float64)
     near = distance_behind_face(rig) < 0.06
     flat[near, :2] += spread(rest[near])
-    return np.stack([flat[:, 0], -flat[:, 1], flat[:, 2] * seen.to_head.scale], axis=1)
+    return np.stack([flat[:, 0], -flat[:, 1], flat[:, 2] * to_head.scale], axis=1)
 
 
 def distance_behind_face(rig: HeadRig) -> FloatArray:
@@ -156,13 +157,14 @@ def _strangeness(
 
 
 def unproject(
-    rig: HeadRig, seen: Observation, texels: TexelMap, trusted: BoolArray, parameters: TextureParameters
+    rig: HeadRig, seen: Observation, size: float, texels: TexelMap, trusted: BoolArray, parameters: TextureParameters
 ) -> tuple[FloatArray, FloatArray]:
-    """(n, 3) colours in [0, 1] and (n,) weights of the texels in one photo."""
+    """(n, 3) colours in [0, 1] and (n,) weights of the texels in one photo. size: of the person, see `to_head`."""
+    to_head = seen.to_head(size)
     skin = rig.part("skin")
     faces = rig.faces[skin.faces] - skin.vertices.start
-    positions = _picture_positions(rig, seen)
-    normals = VertexNormals(faces, len(positions))(positions * (1, -1, 1 / seen.to_head.scale))
+    positions = _picture_positions(rig, seen, to_head)
+    normals = VertexNormals(faces, len(positions))(positions * (1, -1, 1 / to_head.scale))
     corners = faces[texels.faces]
     at = np.einsum("nk,nkd->nd", texels.weights, positions[corners])
     facing = np.einsum("nk,nk->n", texels.weights, normals[corners][:, :, 2])
@@ -171,7 +173,7 @@ def unproject(
     inside = (at[:, 0] >= 0) & (at[:, 0] < width - 1) & (at[:, 1] >= 0) & (at[:, 1] < height - 1)
     colours = _sample(seen.image, at[:, :2])
     weights = smooth_step(facing, parameters.facing_low, parameters.facing_high)
-    weights *= inside & ~_hidden(at, facing, seen.to_head.scale, parameters.occlusion_m)
+    weights *= inside & ~_hidden(at, facing, to_head.scale, parameters.occlusion_m)
     weights *= 1 - smooth_step(behind, 0.5 * parameters.fade_m, parameters.fade_m)
     weights *= 1 - _strangeness(colours, texels, measure_skin(seen), trusted, parameters)
     return colours, weights.astype(np.float32)
