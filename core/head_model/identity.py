@@ -17,6 +17,7 @@ from scipy.linalg import cho_factor, cho_solve
 from core.blendshapes import ARKIT_NAMES, COUNT
 from core.geometry.least_squares import BoundedLeastSquares
 from core.head_model.rig import HeadRig
+from core.head_model.smooth_kernel import Level, SmoothKernel
 from core.structures import FloatArray, IntArray
 
 FACE_POINTS = 468
@@ -44,6 +45,13 @@ class IdentityPrior:
     depth_factor: float = 1.5  # FaceMesh's depth is less sure than its picture plane
     noise_m: float = 0.0010
 
+    @property
+    def kernel(self) -> SmoothKernel:
+        """Of the true displacements, without noise."""
+        return SmoothKernel(
+            (Level(self.broad_deviation_m, self.broad_scale_m), Level(self.fine_deviation_m, self.fine_scale_m))
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdentityFit:
@@ -60,21 +68,6 @@ def mirrored_landmarks(points: FloatArray) -> IntArray:
     return distance.argmin(axis=1)
 
 
-def _symmetric_covariance(points: FloatArray, prior: IdentityPrior) -> tuple[FloatArray, FloatArray]:
-    """(n, n) covariance of sideways displacements, and of upward and forward ones."""
-    reflected = points * (-1, 1, 1)  # of space, not of the landmarks: positive definite for crooked faces too
-
-    def kernel(a: FloatArray, b: FloatArray) -> FloatArray:
-        squared = ((a[:, None] - b[None]) ** 2).sum(axis=2)
-        broad = prior.broad_deviation_m**2 * np.exp(-squared / (2 * prior.broad_scale_m**2))
-        fine = prior.fine_deviation_m**2 * np.exp(-squared / (2 * prior.fine_scale_m**2))
-        return broad + fine
-
-    same, across = kernel(points, points), kernel(points, reflected)
-    # Mostly symmetric, a little free: no face is its own mirror image.
-    return 0.5 * (same - 0.9 * across), 0.5 * (same + 0.9 * across)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _WhitenedShapes:
     """What depends on the rig alone. template: (468, 3); gram: (52, 52); per_axis: three (468, 52) whitened shapes."""
@@ -89,7 +82,7 @@ def _whitened_shapes(rig: HeadRig, prior: IdentityPrior) -> _WhitenedShapes:
     template = rig.landmarks()[:FACE_POINTS].astype(np.float64)
     shapes = rig.shape_landmarks()[:, :FACE_POINTS].astype(np.float64)
     shapes[~_POSED] = 0.0
-    sideways, other = _symmetric_covariance(template, prior)
+    sideways, other = prior.kernel.sideways_and_other(template, template)
     noise = prior.noise_m**2 * np.eye(FACE_POINTS)
     gram = np.diag(1 / np.where(_POSED, _DEVIATIONS, 1.0) ** 2)
     per_axis = []

@@ -9,6 +9,8 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT
 from core.errors import InputError, ModelPackError
+from core.head_model.carried import CarriedShapes
+from core.head_model.correctives import PairCorrective, PoseCorrectives
 from core.head_model.rig import HeadRig, Part
 from core.head_model.skinning import JOINT_NAMES, JOINT_PARENTS, LEFT_EYE, RIGHT_EYE
 from core.structures import LANDMARK_COUNT, FloatArray, IntArray
@@ -28,7 +30,9 @@ class HeadModel:
     parts: runs of vertices and faces. arkit_shapes: (52, V, 3), displacement at coefficient 1.
     landmark_faces: (478,) and landmark_weights: (478, 3): FaceMesh points. ibug_faces: (68,) and ibug_weights: (68, 3).
     seam_groups: (V,), doubles along texture seams share a number. unreachable: ARKit names that the pack's own
-    directions cannot make. details: go into every rig.
+    directions cannot make. details: go into every rig. named: directions of form that have a name, as codes (S,).
+    correctives: of the mean head, beside the sum of two shapes. carried: how shapes and correctives follow a code; a
+    person has the mean head's when None.
     """
 
     name: str
@@ -50,6 +54,9 @@ class HeadModel:
     parents: tuple[int, ...] = JOINT_PARENTS
     unreachable: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict)
+    named: Mapping[str, FloatArray] = field(default_factory=dict)
+    correctives: tuple[PairCorrective, ...] = ()
+    carried: CarriedShapes | None = None
 
     def __post_init__(self) -> None:
         count, joints = len(self.template), len(JOINT_NAMES)
@@ -92,26 +99,56 @@ class HeadModel:
         """E, how many directions an expression has."""
         return self.expression_basis.shape[-1]
 
-    def shaped(self, shape_coefficients: FloatArray | None = None) -> FloatArray:
-        """(V, 3) the rest form of a person. shape_coefficients: (n,), n at most S; the rest are zero."""
+    def code(
+        self, shape_coefficients: FloatArray | None = None, named: Mapping[str, float] | None = None
+    ) -> FloatArray:
+        """(n,) the code of a person given by coefficients (n at most S; the rest are zero) and named directions, each
+        by how far they go; n is S when any is named. InputError when a name is unknown or a number is not finite."""
         code = np.zeros(0) if shape_coefficients is None else np.asarray(shape_coefficients, np.float64)
         if code.ndim != 1 or len(code) > self.shape_count or not np.isfinite(code).all():
             raise InputError(
                 f"A shape must be at most {self.shape_count} finite numbers, but it is an array of shape {code.shape}."
             )
+        if not named:
+            return code
+        whole = np.zeros(self.shape_count)
+        whole[: len(code)] = code
+        for name, amount in named.items():
+            if name not in self.named:
+                known = ", ".join(self.named) or "none"
+                raise InputError(f"The head {self.name} has no direction '{name}'. It has: {known}.")
+            if not np.isfinite(amount):
+                raise InputError(f"How far '{name}' goes must be a finite number, but it is {amount}.")
+            whole += amount * self.named[name]
+        return whole
+
+    def shaped(self, shape_coefficients: FloatArray | None = None) -> FloatArray:
+        """(V, 3) the rest form of a person. shape_coefficients: (n,), n at most S; the rest are zero."""
+        code = self.code(shape_coefficients)
         return self.template + self.shape_basis[:, :, : len(code)] @ code
 
-    def rig(self, shape_coefficients: FloatArray | None = None, name: str | None = None) -> HeadRig:
-        """The person of these shape coefficients, the mean when left out; the origin moves between the eyeballs."""
-        vertices = self.shaped(shape_coefficients)
+    def rig(
+        self,
+        shape_coefficients: FloatArray | None = None,
+        name: str | None = None,
+        named: Mapping[str, float] | None = None,
+    ) -> HeadRig:
+        """The person of these shape coefficients and named directions, the mean when left out; the origin moves between
+        the eyeballs."""
+        code = self.code(shape_coefficients, named)
+        vertices = self.shaped(code)
         joints = self.joint_regressor @ vertices
         origin = 0.5 * (joints[LEFT_EYE] + joints[RIGHT_EYE])
+        shapes, correctives = self.arkit_shapes.astype(np.float32), self.correctives
+        if self.carried is not None and code.any():
+            shapes = self.carried.shapes(self.arkit_shapes, code)
+            correctives = self.carried.correctives(self.correctives, code)
         return HeadRig(
             name=name or self.name,
             vertices=(vertices - origin).astype(np.float32),
             faces=self.faces.astype(np.int32),
             uv=self.uv.astype(np.float32),
-            shapes=self.arkit_shapes.astype(np.float32),
+            shapes=shapes,
             joints=(joints - origin).astype(np.float32),
             skin_weights=self.skin_weights.astype(np.float32),
             parts=self.parts,
@@ -119,4 +156,6 @@ class HeadModel:
             landmark_weights=self.landmark_weights.astype(np.float32),
             seam_groups=self.seam_groups.astype(np.int32),
             details={**self.details, "unreachable": list(self.unreachable)},
+            correctives=correctives,
+            pose_correctives=PoseCorrectives.from_dense(self.pose_correctives) if self.pose_correctives.any() else None,
         )
