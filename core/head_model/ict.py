@@ -17,6 +17,7 @@ from core.geometry.similarity import Similarity
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.ict_file import read_ict_file
 from core.head_model.ict_landmarks import align_builtin, carry_landmarks
+from core.head_model.ict_lids import with_closing_lids
 from core.head_model.ict_model import ADVICE, IctModel, checked_model
 from core.head_model.ict_obj import NEUTRAL_FILE, read_ict_folder
 from core.head_model.ict_parts import PartMesh, cut_parts, jaw_share, tongue_out, with_anatomical_eyes
@@ -71,6 +72,7 @@ def _assemble(model: IctModel) -> HeadRig:
     origin = eye_centres.mean(axis=0)
     eye_centres = eye_centres - origin
     model = replace(model, vertices=(model.vertices - origin).astype(np.float32))
+    model = with_closing_lids(model, eye_centres)
     meshes = cut_parts(model, eye_centres)
     source = np.concatenate([mesh.source for mesh in meshes])
     aligned = align_builtin(builtin, model)

@@ -11,6 +11,7 @@ from core.geometry.similarity import Similarity, fit_similarity
 from core.head_model import ict_layout as layout
 from core.head_model.eyes import EYE_RADIUS_M, IRIS_DIAMETER_M
 from core.head_model.face_points import landmark_normals, own_lip
+from core.head_model.ict_contours import FACE_MESH_ON_RIM, Rims
 from core.head_model.ict_model import IctModel
 from core.head_model.ict_parts import jaw_share
 from core.head_model.identity import FACE_POINTS
@@ -43,7 +44,8 @@ def carry_landmarks(builtin: HeadRig, model: IctModel, eye_centres: FloatArray) 
     """The built-in head's points on the model's triangles.
 
     The points are laid on by `align_builtin`, bent so that the iBUG points meet, and dropped on the closest skin that
-    faces the same way; inner lip points only on their own lip. The irises go to their angle on the eyeballs.
+    faces the same way; those of lid margins and inner lips on the model's own rims. The irises go to their angle on
+    the eyeballs.
     """
     aligned = align_builtin(builtin, model)
     template = aligned.apply(builtin.landmarks().astype(np.float64)[:FACE_POINTS])
@@ -54,13 +56,18 @@ def carry_landmarks(builtin: HeadRig, model: IctModel, eye_centres: FloatArray) 
     surface = Surface(model.vertices, model.triangles[face])
     allowed = own_lip(jaw_share(model)[model.triangles[face]].mean(axis=1))
     on_skin = surface.closest(warp(template), landmark_normals(builtin) @ aligned.rotation.T, allowed)
+    faces, weights = face[on_skin.faces], on_skin.weights
+    rims = Rims(model)
+    for ibug, ids_on_rim in FACE_MESH_ON_RIM:
+        own = list(ids_on_rim)
+        faces[own], weights[own] = rims.places(ibug, ids_on_rim, template)
     on_eyes = [
         _iris(builtin, model, RIGHT_EYE, RIGHT_IRIS_START, layout.RIGHT_EYE_SHELL, eye_centres[1]),
         _iris(builtin, model, LEFT_EYE, LEFT_IRIS_START, layout.LEFT_EYE_SHELL, eye_centres[0]),
     ]
     return CarriedPoints(
-        np.concatenate([face[on_skin.faces], *(faces for faces, _ in on_eyes)]),
-        np.concatenate([on_skin.weights, *(found.weights for _, found in on_eyes)]),
+        np.concatenate([faces, *(own for own, _ in on_eyes)]),
+        np.concatenate([weights, *(found.weights for _, found in on_eyes)]),
     )
 
 

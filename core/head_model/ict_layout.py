@@ -41,10 +41,11 @@ IBUG_FACE_MESH = (
     70, 63, 105, 66, 107, 336, 296, 334, 293, 300,
     168, 197, 5, 4, 75, 97, 2, 326, 305,
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,
-    78, 82, 13, 312, 308, 317, 14, 87,
+    61, 40, 37, 0, 267, 270, 291, 321, 405, 17, 181, 91,
+    78, 81, 13, 311, 308, 402, 14, 178,
 )  # fmt: skip
-"""(68,) the FaceMesh point that means the same as each iBUG point."""
+"""(68,) the FaceMesh point that means the same as each iBUG point. Of the lips' points that widespread tables name, 39,
+82 and their like lie 5 to 7 mm further in than iBUG's; these lie within 2 mm of where ICT-FaceKit has them."""
 IBUG_CONTOUR_COUNT = 17
 IBUG_CHIN = 8
 

@@ -7,7 +7,10 @@ import pytest
 from scipy.spatial import cKDTree
 
 from core.blendshapes import ARKIT_NAMES, INDEX, MIRROR
+from core.head_model.eyes import EYE_RADIUS_M
 from core.head_model.heads import load_head
+from core.head_model.ict_contours import FACE_MESH_ON_RIM
+from core.head_model.identity import INNER_LIP_PAIRS
 from core.head_model.personalise import LEFT_LID_MARGIN, RIGHT_LID_MARGIN
 from core.head_model.skinning import LEFT_EYE, NECK, RIGHT_EYE
 from core.rendering.renderer import HeadRenderer
@@ -55,12 +58,23 @@ def test_every_shape_moves_and_sides_are_the_subjects(rig):
 def test_lids_close_and_do_not_cut_the_eyeballs(rig):
     blink = np.zeros(52, np.float32)
     blink[[INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]] = 1.0
-    for vertices in (rig.vertices, rig.shaped_vertices(blink)):
-        points = rig.landmarks(vertices)
+    for share in np.linspace(0, 1, 9, dtype=np.float32):
+        points = rig.landmarks(rig.shaped_vertices(share * blink))
         for margin, joint in ((LEFT_LID_MARGIN, LEFT_EYE), (RIGHT_LID_MARGIN, RIGHT_EYE)):
-            assert np.linalg.norm(points[list(margin)] - rig.joints[joint], axis=1).min() > 0.012
+            assert np.linalg.norm(points[list(margin)] - rig.joints[joint], axis=1).min() > EYE_RADIUS_M
     closed, opened = rig.landmarks(rig.shaped_vertices(blink)), rig.landmarks()
-    assert closed[386, 1] - closed[374, 1] < 0.15 * (opened[386, 1] - opened[374, 1])
+    for margin in (LEFT_LID_MARGIN, RIGHT_LID_MARGIN):
+        upper, lower = list(margin[2:7]), list(margin[14:9:-1])
+        assert (opened[upper, 1] - opened[lower, 1]).max() > 0.008
+        assert (closed[upper, 1] - closed[lower, 1]).max() < 0.0001
+
+
+def test_face_points_of_rims_lie_on_the_rims_and_apart(rig):
+    points = rig.landmarks()
+    assert all(abs(points[lower, 1] - points[upper, 1]) < 0.0015 for upper, lower in INNER_LIP_PAIRS)
+    for _, ids in FACE_MESH_ON_RIM:
+        steps = np.linalg.norm(np.diff(points[list(ids)], axis=0), axis=1)
+        assert steps.min() > 0.001 and steps.max() < 0.008
 
 
 def test_inner_lips_part_when_the_jaw_opens(rig):
