@@ -11,6 +11,7 @@ from statistics import median
 
 from core.bench.footage import FRAME_RATE_HZ, drawn_frames, performance, photo, video_frames
 from core.bench.report import BenchResult, Reading, percentiles, resident_mib
+from core.bench.stream import stream_result
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig import HeadRig
 from core.media.images import load_image
@@ -119,11 +120,17 @@ def bench_memory(given: BenchInput) -> BenchResult:
     return BenchResult("memory", "resident memory of this process, without the web server", readings)
 
 
+def bench_stream(given: BenchInput) -> BenchResult:
+    """From a known face to WebSocket clients, while capture runs and while it does not."""
+    return stream_result(given.frames)
+
+
 BENCHES: dict[str, Callable[[BenchInput], BenchResult]] = {
     "frame": bench_frame,
     "picture": bench_picture,
     "rig": bench_rig,
     "memory": bench_memory,
+    "stream": bench_stream,
 }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from core.errors import StreamError
 from core.streaming.codec import WIRES
@@ -81,13 +81,33 @@ class UdpSink:
         self._socket.close()
 
 
+class WebSocketServer(Protocol):
+    """What stands behind the sink: `ServerProcess`, or `ServerThread` to compare with."""
+
+    port: int
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    def send(self, record: bytes) -> bool: ...
+    def send_metrics(self, text: str) -> None: ...
+    def status(self) -> Mapping[str, Any]: ...
+    def close(self) -> None: ...
+
+
 class WebSocketSink:
-    """The WebSocket server in its own process. StreamError: it cannot listen there."""
+    """The WebSocket server, in its own process. StreamError: it cannot listen there."""
 
     title = "WebSocket"
 
-    def __init__(self, settings: ServerSettings, metrics: Metrics) -> None:
-        self._server = ServerProcess(settings)
+    def __init__(
+        self,
+        settings: ServerSettings,
+        metrics: Metrics,
+        make_server: Callable[[ServerSettings], WebSocketServer] = ServerProcess,
+    ) -> None:
+        self._server = make_server(settings)
+        self.port = self._server.port
         self._metrics = metrics
         self._told_s = time.monotonic()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
