@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from core.head_model.rig_to_gltf import rig_to_gltf
+from core.media.video_writer import VideoWriter
 from core.rigging.library import RigLibrary
 from tests.builders import tiny_rig
 from tests.e2e.studio import REPOSITORY, Server, wait_until
+
+MAKING_MS = 120_000  # seconds of work, on a machine that may be busy with ten other things
 
 SOFTWARE_3D = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 WITHOUT_3D = ["--no-sandbox", "--disable-gpu", "--disable-3d-apis"]
@@ -60,18 +64,78 @@ def viewer_of(page):
     return viewer
 
 
+def make_head(page, *paths):
+    """Uploads the files and presses the button."""
+    page.set_input_files("input[type=file]", [str(path) for path in paths])
+    page.get_by_text(paths[0].name).first.wait_for()
+    page.get_by_role("button", name="Make my head").click()
+
+
+def write_photos(folder, portrait, count):
+    """The portrait from slightly different distances, PNG."""
+    paths = []
+    for k in range(count):
+        margin = 8 * k
+        part = portrait[: 400 - margin, margin : 480 - margin]
+        paths.append(folder / f"photo{k}.png")
+        Image.fromarray(part).save(paths[-1])
+    return paths
+
+
+def test_several_photos_make_one_head_and_one_without_a_face_does_no_harm(open_page, rigs, tmp_path, astronaut):
+    wall = tmp_path / "wall.png"
+    Image.new("RGB", (320, 240), (120, 130, 140)).save(wall)
+    page, _ = open_page("rig", WITHOUT_3D)
+    make_head(page, *write_photos(tmp_path, astronaut.image, 2), wall)
+    page.get_by_role("button", name="Discard").wait_for(timeout=MAKING_MS)
+    assert "2 of 3 pictures used" in page.get_by_test_id("stMain").inner_text()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Make my head").wait_for(timeout=60_000)
+    assert RigLibrary(rigs).list() == ()
+
+
+def test_a_short_video_makes_a_head(open_page, rigs, tmp_path, astronaut):
+    film = tmp_path / "me.mp4"
+    with VideoWriter(film, (400, 300)) as writer:
+        for k in range(3):
+            writer.write(np.ascontiguousarray(astronaut.image[:300, 6 * k : 400 + 6 * k]))
+    page, _ = open_page("rig", WITHOUT_3D)
+    make_head(page, film)
+    page.get_by_role("button", name="Keep this head").click(timeout=MAKING_MS)
+    page.get_by_role("button", name="Rename").wait_for(timeout=60_000)
+    (entry,) = RigLibrary(rigs).list()
+    assert entry.source_kind == "video"
+    RigLibrary(rigs).delete_all()
+
+
+def test_cancel_gives_the_form_back_at_once_and_another_try_works(open_page, rigs, tmp_path, astronaut):
+    page, _ = open_page("rig", WITHOUT_3D)
+    photos = write_photos(tmp_path, astronaut.image, 6)
+    make_head(page, *photos)
+    page.get_by_role("button", name="Cancel").click(timeout=30_000)
+    page.get_by_text("Stopped. Nothing was kept.").wait_for(timeout=30_000)
+    assert page.get_by_role("button", name="Keep this head").count() == 0
+    assert RigLibrary(rigs).list() == ()
+    wall = tmp_path / "wall.png"
+    Image.new("RGB", (320, 240), (120, 130, 140)).save(wall)
+    make_head(page, wall)
+    page.get_by_text("No face").first.wait_for(timeout=MAKING_MS)
+    assert page.get_by_role("button", name="Make my head").is_visible()
+
+
 def test_photo_becomes_a_kept_head_and_goes_again(open_page, rigs, tmp_path, astronaut):
     photo = tmp_path / "me.png"
     Image.fromarray(astronaut.image).save(photo)
     page, _ = open_page("rig", SOFTWARE_3D)
-    page.set_input_files("input[type=file]", [photo])
-    page.get_by_text("me.png").wait_for()
-    page.get_by_role("button", name="Make my head").click()
-    page.get_by_role("button", name="Keep this head").wait_for(timeout=60_000)
+    make_head(page, photo)
+    page.get_by_role("button", name="Keep this head").wait_for(timeout=MAKING_MS)
     assert RigLibrary(rigs).list() == (), "nothing is stored before the visitor keeps it"
     page.get_by_role("button", name="Keep this head").click()
     page.get_by_role("button", name="Delete all kept heads").wait_for(timeout=60_000)
-    assert [entry.name for entry in RigLibrary(rigs).list()] == ["My head"]
+    (entry,) = RigLibrary(rigs).list()
+    assert entry.name == "My head" and entry.source_kind == "photo"
+    assert entry.quality["head"] == "builtin" and entry.quality["pictures_used"] == 1
+    assert "Base head: Built-in." in page.get_by_test_id("stMain").inner_text()
     page.get_by_role("button", name="Delete all kept heads").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     wait_until(lambda: not RigLibrary(rigs).list(), "the head to be deleted")
