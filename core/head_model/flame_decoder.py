@@ -7,12 +7,10 @@ skinning turns neck, jaw and eyes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import ModelPackError
 from core.head_model.flame_embedding import (
     CONTOUR_ROWS,
     YAW_LIMIT_DEG,
@@ -22,7 +20,15 @@ from core.head_model.flame_embedding import (
     contour_sign,
 )
 from core.head_model.flame_file import EXPRESSION_COUNT, SHAPE_COUNT, FlameFile
-from core.head_model.skinning import JOINT_NAMES, JOINT_PARENTS, NECK, ROOT
+from core.head_model.skinning import JOINT_NAMES, NECK
+from core.head_model.torch_skinning import (
+    joint_chain,
+    padded,
+    pose_features_of,
+    require_torch,
+    rotations_of,
+    skinned,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -58,8 +64,7 @@ class FlameDecoder:
         dtype: str = "float32",
         device: str = "cpu",
     ) -> None:
-        if find_spec("torch") is None:
-            raise ModelPackError("FLAME's decoder needs torch, which is absent. Run `pip install torch==2.13.0`.")
+        require_torch("FLAME's decoder")
         import torch
 
         self._torch = torch
@@ -92,17 +97,15 @@ class FlameDecoder:
         """
         batch = max((len(code) for code in (shape, expression, pose) if code is not None), default=1)
         shaped = self._shaped(
-            self._padded(shape, SHAPE_COUNT, batch), self._padded(expression, EXPRESSION_COUNT, batch)
+            padded(shape, SHAPE_COUNT, batch, "FLAME", self._template),
+            padded(expression, EXPRESSION_COUNT, batch, "FLAME", self._template),
         )
-        rotations = self._rotations(self._padded(pose, POSE_COUNT, batch).reshape(batch, -1, 3))
+        vectors = padded(pose, POSE_COUNT, batch, "FLAME", self._template)
+        rotations = rotations_of(vectors.reshape(batch, -1, 3))
         rest = self._torch.einsum("jv,bvd->bjd", self._regressor, shaped)
-        features = (rotations[:, 1:] - self._torch.eye(3, **self._options)).reshape(batch, -1)
-        corrected = shaped + (features @ self._correctives).reshape(batch, -1, 3)
-        turns, places = self._chain(rotations, rest)
-        shifts = places - self._torch.einsum("bjik,bjk->bji", turns, rest)
-        blended = self._torch.einsum("vj,bjik->bvik", self._weights, turns)
-        vertices = self._torch.einsum("bvik,bvk->bvi", blended, corrected)
-        vertices = vertices + self._torch.einsum("vj,bji->bvi", self._weights, shifts)
+        corrected = shaped + (pose_features_of(rotations) @ self._correctives).reshape(batch, -1, 3)
+        turns, places = joint_chain(rotations, rest)
+        vertices = skinned(corrected, self._weights, turns, places, rest)
         return FlameOutput(
             vertices,
             places,
@@ -120,43 +123,9 @@ class FlameDecoder:
     def _placed(self, embedding: SurfaceEmbedding) -> tuple[torch.Tensor, torch.Tensor]:
         return self._triangles[self._whole(embedding.faces)], self._real(embedding.weights)
 
-    def _padded(self, code: torch.Tensor | None, count: int, batch: int) -> torch.Tensor:
-        """(B, count) the code with zeros behind it; a single one serves the whole batch."""
-        if code is None:
-            return self._torch.zeros((batch, count), **self._options)
-        if code.ndim != 2 or code.shape[1] > count or len(code) not in (1, batch):
-            raise ModelPackError(
-                f"A code of FLAME must have shape ({batch} or 1, at most {count}), but it has {tuple(code.shape)}."
-            )
-        code = code.to(**self._options).expand(batch, -1)
-        return self._torch.nn.functional.pad(code, (0, count - code.shape[1]))
-
     def _shaped(self, shape: torch.Tensor, expression: torch.Tensor) -> torch.Tensor:
         code = self._torch.cat([shape, expression], dim=1)
         return self._template + (code @ self._directions).reshape(len(code), -1, 3)
-
-    def _rotations(self, vectors: torch.Tensor) -> torch.Tensor:
-        """(B, J, 3, 3) by Rodrigues' formula with sin(a)/a and (1 - cos(a))/a^2, whose series serve near zero."""
-        torch = self._torch
-        squared = (vectors**2).sum(dim=-1)[..., None, None]
-        is_small = squared < 1e-8
-        angle = torch.sqrt(torch.where(is_small, torch.ones_like(squared), squared))
-        first = torch.where(is_small, 1 - squared / 6, torch.sin(angle) / angle)
-        half = torch.sin(0.5 * angle) / angle
-        second = torch.where(is_small, 0.5 - squared / 24, 2 * half**2)
-        x, y, z = vectors.unbind(-1)
-        zero = torch.zeros_like(x)
-        cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).reshape(*x.shape, 3, 3)
-        return torch.eye(3, **self._options) + first * cross + second * (cross @ cross)
-
-    def _chain(self, rotations: torch.Tensor, rest: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, J, 3, 3) turns and (B, J, 3) places of the joints in space."""
-        turns, places = [rotations[:, ROOT]], [rest[:, ROOT]]
-        for joint, parent in enumerate(JOINT_PARENTS[1:], start=1):
-            bone = (turns[parent] @ (rest[:, joint] - rest[:, parent])[..., None])[..., 0]
-            turns.append(turns[parent] @ rotations[:, joint])
-            places.append(places[parent] + bone)
-        return self._torch.stack(turns, dim=1), self._torch.stack(places, dim=1)
 
     def _landmarks(
         self, vertices: torch.Tensor, placed: tuple[torch.Tensor, torch.Tensor] | None

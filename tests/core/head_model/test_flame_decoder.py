@@ -118,6 +118,6 @@ def test_nothing_loads_torch_before_a_decoder_is_made():
 
 
 def test_without_torch_one_line_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("core.head_model.flame_decoder.find_spec", lambda name: None)
+    monkeypatch.setattr("core.head_model.torch_skinning.find_spec", lambda name: None)
     with pytest.raises(ModelPackError, match=r"pip install torch==2\.13\.0"):
         FlameDecoder(flame_file())
