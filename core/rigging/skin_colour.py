@@ -11,6 +11,8 @@ from core.head_model.identity import FACE_POINTS
 from core.rigging.observation import Observation
 from core.structures import FloatArray, ImageArray
 
+ENCLOSED = (0.25, 0.6)
+"""Share of seen texels around a hidden one between which it takes their colours, not those of ordinary skin."""
 SKIN_SAMPLES = (50, 280, 101, 330, 36, 266, 205, 425, 151, 9, 108, 337, 69, 299, 117, 346, 187, 411)
 
 
@@ -95,6 +97,12 @@ def _detail(painted: ImageArray, size: int) -> FloatArray:
     return np.clip(image / np.maximum(broad_blur(image, size / 30), 0.05), 0.4, 1.15)
 
 
+def _soft_edged(weight: FloatArray) -> FloatArray:
+    """(S, S) weights that fade to 0 over some texels inside of every edge: what hides a texel hides it sharply."""
+    blurred = np.asarray(cv2.GaussianBlur(weight.astype(np.float32), (0, 0), weight.shape[0] / 256), np.float32)
+    return weight * smooth_step(blurred, 0.5, 0.95)
+
+
 def fill_skin(
     seen: FloatArray, weight: FloatArray, features: FloatArray, skin: SkinColour, painted: ImageArray
 ) -> FloatArray:
@@ -103,12 +111,15 @@ def fill_skin(
     seen: (S, S, 3) in [0, 1]; weight, features: (S, S); painted: the built-in head's texture, for what nobody saw.
     """
     bare = 1 - np.clip(features * 1.5, 0, 1)
+    weight = _soft_edged(weight)
     seen = _evenly_lit(seen, (weight * bare).astype(np.float32), skin)
     from_other_side = (1 - weight) * weight[:, ::-1]
     known = weight + from_other_side
     merged = seen * weight[..., None] + seen[:, ::-1] * from_other_side[..., None]
     merged = (merged / np.maximum(known, 1e-6)[..., None]).astype(np.float32)
     base = _continued(merged, (known * bare).astype(np.float32), skin) * _detail(painted, len(weight))
+    enclosed = smooth_step(broad_blur(known, len(weight) / 50), *ENCLOSED)[..., None]
+    base = _fill(merged, known.astype(np.float32)) * enclosed + base * (1 - enclosed)
     return np.clip(merged * known[..., None] + base * (1 - known[..., None]), 0.0, 1.0)
 
 
