@@ -13,8 +13,7 @@ from core.head_model.head_basis import HeadBasis, make_basis
 from core.head_model.ict_layout import IBUG_FACE_MESH
 from core.head_model.joint_rows import joint_regressor
 from core.head_model.measures import MEASURES, Measuring
-from core.head_model.model import POSE_FEATURES, HeadModel
-from core.head_model.rig import HeadRig
+from core.head_model.model import HeadModel, dense_pose_correctives
 from core.structures import FloatArray
 
 
@@ -35,7 +34,7 @@ def load_builtin_model() -> HeadModel:
         uv=rig.uv,
         shape_basis=basis.shape_basis,
         expression_basis=np.moveaxis(rig.shapes, 0, 2),
-        pose_correctives=_dense_pose(rig),
+        pose_correctives=dense_pose_correctives(rig),
         joint_regressor=joint_regressor(rig),
         skin_weights=rig.skin_weights,
         parts=rig.parts,
@@ -73,12 +72,3 @@ def _measuring() -> Measuring:
 def _deviations() -> FloatArray:
     """(m,) metres."""
     return 1e-3 * np.array([measure.deviation_mm for measure in MEASURES])
-
-
-def _dense_pose(rig: HeadRig) -> FloatArray:
-    """(V, 3, 36) float32."""
-    dense = np.zeros((len(rig.vertices), 3, POSE_FEATURES), np.float32)
-    sparse = rig.pose_correctives
-    if sparse is not None:
-        dense[np.ix_(sparse.rows, np.arange(3), sparse.columns)] = sparse.directions
-    return dense

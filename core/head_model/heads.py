@@ -12,6 +12,7 @@ from core.head_model.builtin import load_builtin_rig
 from core.head_model.flame_files import FLAME_PACKS, companions_beside
 from core.head_model.ict import load_ict_rig
 from core.head_model.ict_obj import NEUTRAL_FILE
+from core.head_model.model import HeadModel
 from core.head_model.rig import HeadRig
 
 HEAD_TITLES: dict[str, str] = {"builtin": "Built-in", "ict": "ICT-FaceKit", "flame": "FLAME"}
@@ -21,6 +22,7 @@ ICT_FILE = "ict_facekit.npz"
 ICT_FOLDER = "ICT-FaceKit/FaceXModel"  # as the official repository has it
 FLAME_FILES: tuple[str, ...] = tuple(pack(name).file for name in FLAME_PACKS)
 FLAME_MODULE, FLAME_LOADER = "core.head_model.flame", "load_flame_rig"
+ICT_MODEL_MODULE, BUILTIN_MODEL_MODULE = "core.head_model.ict_shapes", "core.head_model.builtin_model"
 
 
 def load_head(name: str, models_dir: Path) -> HeadRig:
@@ -38,6 +40,25 @@ def load_head(name: str, models_dir: Path) -> HeadRig:
         load: Callable[[Path], HeadRig] = getattr(importlib.import_module(FLAME_MODULE), FLAME_LOADER)
         return load(_flame_file(models_dir) or models_dir / FLAME_FILES[0])
     return load_builtin_rig()
+
+
+def load_model(name: str, models_dir: Path) -> HeadModel:
+    """The head of this name as a model that can become many people, shared and immutable; as `load_head`.
+
+    A second or two the first time, more for packs.
+    """
+    problem = missing_for(name, models_dir)
+    if problem:
+        raise ModelPackError(problem)
+    # Most who ask for a head want one, not many: what makes people is imported when asked for.
+    if name == "ict":
+        load_ict: Callable[[Path], HeadModel] = importlib.import_module(ICT_MODEL_MODULE).load_ict_model
+        return load_ict(_ict_place(models_dir) or models_dir / ICT_FILE)
+    if name == "flame":
+        load_flame: Callable[[Path], HeadModel] = importlib.import_module(FLAME_MODULE).load_flame_model
+        return load_flame(_flame_file(models_dir) or models_dir / FLAME_FILES[0])
+    load: Callable[[], HeadModel] = importlib.import_module(BUILTIN_MODEL_MODULE).load_builtin_model
+    return load()
 
 
 def available_heads(models_dir: Path) -> tuple[str, ...]:

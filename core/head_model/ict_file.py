@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +15,8 @@ import numpy.typing as npt
 
 from core.errors import ModelPackError
 from core.head_model.ict_layout import VERTEX_COUNT
-from core.head_model.ict_model import ADVICE, MAX_FACES, MAX_SHAPES, MAX_UV, StoredArrays
+from core.head_model.ict_model import ADVICE, IDENTITY_COUNT, MAX_FACES, MAX_SHAPES, MAX_UV, StoredArrays
+from core.structures import FloatArray
 
 MAX_ARRAY_BYTES = 128 * 2**20
 MAX_NAME_BYTES = 256
@@ -29,17 +32,32 @@ def read_ict_file(path: Path) -> StoredArrays:
     Kinds and counts are those of the light model; what the numbers say is left to `checked_model`. ModelPackError in
     one line: damaged, too large, or of another layout.
     """
+    with _opened(path) as reader:
+        return StoredArrays(
+            neutral=reader.read("neutral", "f", (VERTEX_COUNT, 3)),
+            faces=reader.read("faces", "i", (MAX_FACES, 4)),
+            uv=reader.read("uv", "f", (MAX_UV, 2)),
+            faces_uv=reader.read("faces_uv", "i", (MAX_FACES, 4)),
+            names=[str(name) for name in reader.read("expr_names", "U", (MAX_SHAPES,))],
+            displacements=reader.read("expr_delta", "f", (MAX_SHAPES, VERTEX_COUNT, 3)),
+        )
+
+
+def read_file_identities(path: Path) -> FloatArray:
+    """(n, 26719, 3) float32 the identities' displacements (`identity_delta`), centimetres; n at most 100.
+
+    ModelPackError in one line: absent, damaged or of another layout.
+    """
+    with _opened(path) as reader:
+        return reader.read("identity_delta", "f", (IDENTITY_COUNT, VERTEX_COUNT, 3)).astype(np.float32)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_ArrayReader]:
+    """A reader of the file's arrays; whatever goes wrong while it is used becomes one ModelPackError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            reader = _ArrayReader(archive, path.name)
-            return StoredArrays(
-                neutral=reader.read("neutral", "f", (VERTEX_COUNT, 3)),
-                faces=reader.read("faces", "i", (MAX_FACES, 4)),
-                uv=reader.read("uv", "f", (MAX_UV, 2)),
-                faces_uv=reader.read("faces_uv", "i", (MAX_FACES, 4)),
-                names=[str(name) for name in reader.read("expr_names", "U", (MAX_SHAPES,))],
-                displacements=reader.read("expr_delta", "f", (MAX_SHAPES, VERTEX_COUNT, 3)),
-            )
+            yield _ArrayReader(archive, path.name)
     except ModelPackError:
         raise
     except _READ_ERRORS as error:

@@ -18,7 +18,8 @@ METRES_PER_UNIT = 0.01
 MAX_FACES, MAX_UV, MAX_SHAPES = 100_000, 200_000, 512
 MAX_COORDINATE = 100.0  # centimetres; a head is about 34 high
 LEAST_HEIGHT = 10.0
-NEGLIGIBLE_M = 1e-5  # rounding of the stored displacements; zeros keep exported files small
+IDENTITY_COUNT = 100
+NEGLIGIBLE_M = 3e-5  # rounding of the stored displacements and less than can be seen; zeros keep files small
 ADVICE = "Get the light model of ICT-FaceKit again from https://github.com/USC-ICT/ICT-FaceKit."
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.errors import ModelPackError
 from core.head_model.ict_layout import REQUIRED_NAMES, VERTEX_COUNT
-from core.head_model.ict_model import ADVICE, MAX_FACES, MAX_UV, StoredArrays
+from core.head_model.ict_model import ADVICE, IDENTITY_COUNT, MAX_FACES, MAX_UV, StoredArrays
 from core.structures import FloatArray, IntArray
 
 NEUTRAL_FILE = "generic_neutral_mesh.obj"
@@ -32,6 +32,19 @@ def read_ict_folder(folder: Path) -> StoredArrays:
     if not 0 < len(uv) <= MAX_UV:
         raise _error(NEUTRAL_FILE, f"it should have up to {MAX_UV} texture places, but it has {len(uv)}")
     return StoredArrays(neutral, faces, uv, faces_uv, names, displacements)
+
+
+def read_folder_identities(folder: Path) -> FloatArray:
+    """(100, 26719, 3) float32 the identities' displacements in the folder `FaceXModel`, centimetres.
+
+    ModelPackError in one line as `read_ict_folder`.
+    """
+    neutral = _vertices(_lines(folder / NEUTRAL_FILE), NEUTRAL_FILE)
+    identities = np.zeros((IDENTITY_COUNT, VERTEX_COUNT, 3), np.float32)
+    for number in range(IDENTITY_COUNT):
+        file = f"identity{number:03d}.obj"
+        identities[number] = _vertices(_lines(folder / file), file) - neutral
+    return identities
 
 
 def _error(file: str, problem: str) -> ModelPackError:

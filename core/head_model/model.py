@@ -159,3 +159,12 @@ class HeadModel:
             correctives=correctives,
             pose_correctives=PoseCorrectives.from_dense(self.pose_correctives) if self.pose_correctives.any() else None,
         )
+
+
+def dense_pose_correctives(rig: HeadRig) -> FloatArray:
+    """(V, 3, 36) float32 a rig's pose correctives as a model has them; zeros where it has none."""
+    dense = np.zeros((len(rig.vertices), 3, POSE_FEATURES), np.float32)
+    own = rig.pose_correctives
+    if own is not None:
+        dense[np.ix_(own.rows, np.arange(3), own.columns)] = own.directions
+    return dense

@@ -5,7 +5,7 @@ import pytest
 from core.errors import ModelPackError
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.flame_files import IBUG_FILE, MEDIAPIPE_FILE
-from core.head_model.heads import ICT_FILE, ICT_FOLDER, available_heads, load_head
+from core.head_model.heads import ICT_FILE, ICT_FOLDER, available_heads, load_head, load_model
 from core.head_model.ict_obj import NEUTRAL_FILE
 
 
@@ -79,3 +79,11 @@ def test_the_real_file_is_found_by_name(shared_file):
     models = shared_file(f"models/{ICT_FILE}").parent
     assert "ict" in available_heads(models)
     assert load_head("ict", models).details["head"] == "ict"
+
+
+def test_every_head_is_also_a_model_or_says_why_not(tmp_path):
+    model = load_model("builtin", tmp_path)
+    assert model is load_model("builtin", tmp_path) and model.shape_count > 60
+    for name, words in (("ict", "ICT-FaceKit"), ("flame", "flame.is.tue.mpg.de"), ("smpl", "builtin, ict, flame")):
+        with pytest.raises(ModelPackError, match=words):
+            load_model(name, tmp_path)
