@@ -10,8 +10,8 @@ from enum import StrEnum
 import numpy as np
 
 from core.expression.learned_prior import learned_prior
+from core.expression.smoothing import Smoothing, make_smoother
 from core.expression.solver import ExpressionSolver
-from core.filtering.one_euro import OneEuroFilter, OneEuroParameters
 from core.geometry.rotation import nearest_rotation, yaw_pitch_roll
 from core.head_model.identity import fit_identity
 from core.head_model.rig import HeadRig
@@ -25,9 +25,6 @@ Stage = Callable[[str], AbstractContextManager[None]]
 AUTOMATIC_WINDOW_S = 1.0  # long enough that a blink (0.1 to 0.4 s) cannot win the median
 CALIBRATE_WINDOW_S = 0.5
 FRONTAL_RAD = 0.45  # beyond, the far cheek is a guess of the network and would enter the neutral
-STRONGEST_CUTOFF_HZ = 0.7
-LIGHTEST_CUTOFF_HZ = 8.0
-SPEED_GAIN = 1.5  # One-Euro's beta for values of order 1; a blink (0 to 1 in 0.1 s) stays within one frame
 
 
 class Neutral(StrEnum):
@@ -41,10 +38,12 @@ class Neutral(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FollowerSettings:
-    """neutral: where the resting shape comes from; smoothing: 0 (off) to 1 (strongest)."""
+    """neutral: where the resting shape comes from; smoothing: the kind of filter; strength: of its fixed parts, 0
+    (lightest) to 1 (strongest)."""
 
     neutral: Neutral = Neutral.AUTOMATIC
-    smoothing: float = 0.3
+    smoothing: Smoothing = Smoothing.LEARNED
+    strength: float = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +96,7 @@ class FaceFollower:
         self._calm_window: MedianWindow | None = None
         self._straight_window: MedianWindow | None = None
         self._straight = np.eye(3)
-        self._filter = OneEuroFilter(_one_euro(settings.smoothing))
+        self._smoother = make_smoother(settings.smoothing, settings.strength)
 
     @property
     def settings(self) -> FollowerSettings:
@@ -105,8 +104,8 @@ class FaceFollower:
 
     @settings.setter
     def settings(self, settings: FollowerSettings) -> None:
-        if settings.smoothing != self._settings.smoothing:
-            self._filter = OneEuroFilter(_one_euro(settings.smoothing))
+        if (settings.smoothing, settings.strength) != (self._settings.smoothing, self._settings.strength):
+            self._smoother = make_smoother(settings.smoothing, settings.strength)
         self._settings = settings
 
     def calibrate(self) -> None:
@@ -142,7 +141,7 @@ class FaceFollower:
             confidence=landmarks.confidence,
         )
         with stage("smoothing"):
-            return self._smooth(state)
+            return self._smoother.smooth(state)
 
     def _learn_neutral(self, head_points: FloatArray, timestamp_s: float) -> None:
         if self._needs_guess:
@@ -165,27 +164,3 @@ class FaceFollower:
 
     def _adopt_identity(self, head_points: FloatArray) -> None:
         self._solver.calibrate(fit_identity(head_points, self._rig).neutral_landmarks)
-
-    def _smooth(self, state: FaceState) -> FaceState:
-        if self._settings.smoothing <= 0.0:
-            return state
-        parts = (state.blendshapes, state.head_rotation, state.head_translation, state.gaze)
-        flat = np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
-        smooth = np.asarray(self._filter.filter(flat, state.timestamp_s), np.float32)
-        ends = np.cumsum([part.size for part in parts])
-        blendshapes, rotation, translation, gaze = np.split(smooth, ends[:-1])
-        return FaceState(
-            timestamp_s=state.timestamp_s,
-            face_id=state.face_id,
-            blendshapes=np.clip(blendshapes, 0.0, 1.0),
-            head_rotation=nearest_rotation(rotation.reshape(3, 3)).astype(np.float32),
-            head_translation=translation,
-            gaze=gaze.reshape(2, 2),
-            confidence=state.confidence,
-        )
-
-
-def _one_euro(smoothing: float) -> OneEuroParameters:
-    """Cut-off falls geometrically with the slider, as the eye judges smoothness by ratios."""
-    cutoff_hz = LIGHTEST_CUTOFF_HZ * (STRONGEST_CUTOFF_HZ / LIGHTEST_CUTOFF_HZ) ** smoothing
-    return OneEuroParameters(min_cutoff_hz=cutoff_hz, beta=SPEED_GAIN)

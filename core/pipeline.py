@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
+from core.expression.presence import Presence
 from core.face_follower import FaceFollower, FollowerSettings, Neutral, RigMeasures
+from core.geometry.rotation import yaw_pitch_roll
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig import HeadRig
 from core.structures import FaceLandmarks, FaceState, Frame, ImageArray
@@ -20,11 +23,14 @@ from core.tracking.camera import default_camera
 from core.tracking.framing import CUT_OFF_BELOW, visible_fraction
 from core.tracking.landmarker import FaceLandmarker, create_landmarker
 from core.tracking.settings import TrackerSettings
+from core.tracking.view_quality import FaceWatch, ViewQuality
 
 Clock = Callable[[], float]
 
 BLACK_LEVEL = 24  # a switched-off camera arrives as video black, 16 at most, plus the codec's ringing
-FORGET_AFTER_S = 0.6  # a face that blinks out for less keeps its filters and its neutral
+FORGET_AFTER_S = 1.2  # a face that blinks out for less keeps its filters and its neutral; as long as one fades
+LOOK_EVERY_S = 0.1  # light and hands change slowly, and a look costs a twentieth of the landmark network's time
+LEAST_CONFIDENCE = 0.01  # a face that is found but hidden is not yet "no face"
 SMALL_FACE = 0.12  # face height over picture height, below which the network sees a dozen pixels of mouth
 
 
@@ -36,6 +42,9 @@ class Notice(StrEnum):
     NO_FACE = "no face"
     CUT_OFF = "cut off"
     TOO_SMALL = "too small"
+    DARK = "dark"
+    TURNED_AWAY = "turned away"
+    COVERED = "covered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +59,17 @@ class PipelineSettings:
 class StepResult:
     """What one frame gave.
 
-    landmarks: the faces found, by rising face_id. states: one per face in the same
-    order, or a single `FaceState.no_face`. timings_ms: milliseconds by stage (`landmarks`, `pose`, `expression`,
-    `gaze`, `smoothing`), summed over the faces. notice: what a person should change.
+    landmarks: the faces found, by rising face_id. states: one per face by rising face_id, those included that are lost
+    and fade to neutral, or a single `FaceState.no_face`. timings_ms: milliseconds by stage (`landmarks`, `pose`,
+    `expression`, `gaze`, `smoothing`, `view`), summed over the faces. notice: what a person should change. views: how
+    well each face of `landmarks` is seen.
     """
 
     landmarks: tuple[FaceLandmarks, ...]
     states: tuple[FaceState, ...]
     timings_ms: Mapping[str, float]
     notice: Notice = Notice.NONE
+    views: tuple[ViewQuality, ...] = ()
 
 
 class Stopwatch:
@@ -93,6 +104,35 @@ def framing_notice(landmarks: FaceLandmarks) -> Notice:
     return Notice.NONE
 
 
+def view_notice(view: ViewQuality) -> Notice:
+    """What hides the face, worst first."""
+    if view.is_turned_away:
+        return Notice.TURNED_AWAY
+    if view.is_dark:
+        return Notice.DARK
+    return Notice.COVERED if view.covered else Notice.NONE
+
+
+class _KnownFace:
+    """The memory of one face: what follows it, how it comes and goes, how it looks."""
+
+    def __init__(self, follower: FaceFollower) -> None:
+        self.follower = follower
+        self.presence = Presence()
+        self.seen_s = -math.inf
+        self._watch = FaceWatch()
+        self._view: ViewQuality | None = None
+        self._looked_s = -math.inf
+
+    def look(self, image: ImageArray, face: FaceLandmarks, state: FaceState) -> ViewQuality:
+        """How well the face is seen; looked up anew every `LOOK_EVERY_S`."""
+        if self._view is None or not 0 <= state.timestamp_s - self._looked_s < LOOK_EVERY_S:
+            yaw, pitch, _ = yaw_pitch_roll(state.head_rotation)
+            self._view = self._watch.observe(image, face, (yaw, pitch), state.timestamp_s)
+            self._looked_s = state.timestamp_s
+        return self._view
+
+
 class Pipeline:
     """Landmarks, pose, coefficients and gaze of every face, with the memory that each face needs.
 
@@ -114,8 +154,7 @@ class Pipeline:
         self._measures = RigMeasures.of(rig if rig is not None and is_rigs_person else load_builtin_rig())
         self._landmarker = landmarker or create_landmarker(self._settings.tracker)
         self._clock = clock
-        self._followers: dict[int, FaceFollower] = {}
-        self._last_seen_s: dict[int, float] = {}
+        self._faces: dict[int, _KnownFace] = {}
 
     @property
     def settings(self) -> PipelineSettings:
@@ -126,33 +165,43 @@ class Pipeline:
         if settings.tracker != self._settings.tracker:
             self._landmarker.settings = settings.tracker
         if settings.follower != self._settings.follower:
-            for follower in self._followers.values():
-                follower.settings = settings.follower
+            for known in self._faces.values():
+                known.follower.settings = settings.follower
         self._settings = settings
 
     def step(self, frame: Frame) -> StepResult:
         """The faces of this frame; timestamps must not run backwards within one pipeline."""
         watch = Stopwatch(self._clock)
         if is_black(frame.image):
-            return StepResult((), (FaceState.no_face(frame.timestamp_s),), {}, Notice.CAMERA_OFF)
+            return StepResult((), self._fading(frame.timestamp_s, ()), {}, Notice.CAMERA_OFF)
         with watch.stage("landmarks"):
             faces = self._landmarker.detect(frame)
         self._forget_absent(faces, frame.timestamp_s)
         camera = default_camera(frame.size)
-        states = tuple(self._follower(face).step(face, camera, frame.timestamp_s, watch.stage) for face in faces)
-        if not states:
-            return StepResult((), (FaceState.no_face(frame.timestamp_s),), watch.timings_ms, Notice.NO_FACE)
-        return StepResult(faces, states, watch.timings_ms, framing_notice(faces[0]))
+        states, views = [], []
+        for face in faces:
+            known = self._known(face)
+            state = known.follower.step(face, camera, frame.timestamp_s, watch.stage)
+            with watch.stage("view"):
+                view = known.look(frame.image, face, state)
+            sure = state.confidence * float(np.mean(list(view.regions.values())))
+            states.append(known.presence.seen(replace(state, confidence=max(sure, LEAST_CONFIDENCE))))
+            views.append(view)
+        if not faces:
+            return StepResult((), self._fading(frame.timestamp_s, ()), watch.timings_ms, Notice.NO_FACE)
+        notice = framing_notice(faces[0])
+        notice = view_notice(views[0]) if notice is Notice.NONE else notice
+        shown = tuple(sorted([*states, *self._fading(frame.timestamp_s, states)], key=lambda state: state.face_id))
+        return StepResult(faces, shown, watch.timings_ms, notice, tuple(views))
 
     def calibrate(self) -> None:
         """Takes the next half second of every face in view as its neutral look."""
-        for follower in self._followers.values():
-            follower.calibrate()
+        for known in self._faces.values():
+            known.follower.calibrate()
 
     def reset(self) -> None:
         """Forgets every face, as after a cut in a video."""
-        self._followers.clear()
-        self._last_seen_s.clear()
+        self._faces.clear()
 
     def close(self) -> None:
         """Frees the landmarker."""
@@ -165,15 +214,21 @@ class Pipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _follower(self, face: FaceLandmarks) -> FaceFollower:
-        if face.face_id not in self._followers:
-            self._followers[face.face_id] = FaceFollower(self._measures, self._settings.follower)
-        return self._followers[face.face_id]
+    def _known(self, face: FaceLandmarks) -> _KnownFace:
+        if face.face_id not in self._faces:
+            self._faces[face.face_id] = _KnownFace(FaceFollower(self._measures, self._settings.follower))
+        return self._faces[face.face_id]
+
+    def _fading(self, timestamp_s: float, present: Sequence[FaceState]) -> tuple[FaceState, ...]:
+        """The states of faces that are lost; `no_face` where no face is shown at all."""
+        here = {state.face_id for state in present}
+        lost = (known.presence.missed(timestamp_s) for face_id, known in self._faces.items() if face_id not in here)
+        fading = tuple(state for state in lost if state is not None)
+        return fading if fading or present else (FaceState.no_face(timestamp_s),)
 
     def _forget_absent(self, faces: tuple[FaceLandmarks, ...], timestamp_s: float) -> None:
         for face in faces:
-            self._last_seen_s[face.face_id] = timestamp_s
-        for face_id, seen_s in tuple(self._last_seen_s.items()):
-            if timestamp_s - seen_s > FORGET_AFTER_S:
-                del self._last_seen_s[face_id]
-                self._followers.pop(face_id, None)
+            self._known(face).seen_s = timestamp_s
+        for face_id, known in tuple(self._faces.items()):
+            if timestamp_s - known.seen_s > FORGET_AFTER_S:
+                del self._faces[face_id]

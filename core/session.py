@@ -225,12 +225,12 @@ class _Engine(threading.Thread):
         timings_ms: dict[str, float] = {}
         if isinstance(item, FaceState):
             state = item
-            session._meter.add_faces((state,))
+            session._meter.add_faces(StepResult((), (state,), {}))
         else:
             result = self._step(item, pipeline)
             state, landmarks, image = result.states[0], result.landmarks, item.image
             timings_ms.update(result.timings_ms)
-            session._meter.add_faces(result.states, landmarks, result.notice)
+            session._meter.add_faces(result)
         self._record(state)
         if state.has_face:
             self._last_state = state  # a lost face leaves the head as it was, not in a sudden neutral

@@ -11,11 +11,13 @@ from enum import StrEnum
 from statistics import median
 from typing import Generic, TypeVar
 
+from core.expression.smoothing import Smoothing
 from core.face_follower import FollowerSettings, Neutral
-from core.pipeline import Notice, PipelineSettings
+from core.pipeline import Notice, PipelineSettings, StepResult
 from core.rendering.camera import OrbitCamera
 from core.structures import FaceLandmarks, FaceState, ImageArray
 from core.tracking.settings import TrackerSettings
+from core.tracking.view_quality import ViewQuality
 
 T = TypeVar("T")
 Clock = Callable[[], float]
@@ -33,14 +35,16 @@ class View(StrEnum):
 class LiveSettings:
     """Everything that a person may move while the session runs.
 
-    faces: most faces to follow. detection_confidence, tracking_confidence in [0, 1]. smoothing in [0, 1].
-    mirrored turns the shown picture only, never what is tracked. orbit_*: radians and metres around the head.
+    faces: most faces to follow. detection_confidence, tracking_confidence in [0, 1]. smoothing: the kind of filter;
+    strength: of its fixed parts, in [0, 1]. mirrored turns the shown picture only, never what is tracked. orbit_*:
+    radians and metres around the head.
     """
 
     faces: int = 1
     detection_confidence: float = 0.5
     tracking_confidence: float = 0.5
-    smoothing: float = 0.3
+    smoothing: Smoothing = Smoothing.LEARNED
+    strength: float = 0.3
     neutral: Neutral = Neutral.AUTOMATIC
     view: View = View.CAMERA
     draws_landmarks: bool = True
@@ -54,7 +58,7 @@ class LiveSettings:
         """The part that the pipeline obeys."""
         return PipelineSettings(
             TrackerSettings(self.faces, self.detection_confidence, self.tracking_confidence),
-            FollowerSettings(self.neutral, self.smoothing),
+            FollowerSettings(self.neutral, self.smoothing, self.strength),
         )
 
     @property
@@ -123,7 +127,7 @@ class Phase(StrEnum):
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionStats:
     """One moment's numbers. stage_ms: median of the last frames by stage; rate_hz: pictures a second;
-    errors: exceptions since the start of the run."""
+    errors: exceptions since the start of the run; views: how well each face of `landmarks` is seen."""
 
     phase: Phase = Phase.IDLE
     rate_hz: float = 0.0
@@ -135,6 +139,7 @@ class SessionStats:
     notice: Notice = Notice.NONE
     states: tuple[FaceState, ...] = ()
     landmarks: tuple[FaceLandmarks, ...] = ()
+    views: tuple[ViewQuality, ...] = ()
 
     @property
     def has_face(self) -> bool:
@@ -162,6 +167,7 @@ class Meter:
             self._notice = Notice.NONE
             self._states: tuple[FaceState, ...] = ()
             self._landmarks: tuple[FaceLandmarks, ...] = ()
+            self._views: tuple[ViewQuality, ...] = ()
 
     @property
     def phase(self) -> Phase:
@@ -171,12 +177,11 @@ class Meter:
         with self._lock:
             self._phase = phase
 
-    def add_faces(
-        self, states: tuple[FaceState, ...], landmarks: tuple[FaceLandmarks, ...] = (), notice: Notice = Notice.NONE
-    ) -> None:
+    def add_faces(self, result: StepResult) -> None:
         """Keeps what the newest frame showed."""
         with self._lock:
-            self._states, self._landmarks, self._notice = states, landmarks, notice
+            self._states, self._landmarks = result.states, result.landmarks
+            self._views, self._notice = result.views, result.notice
 
     def add_picture(self, timings_ms: Mapping[str, float]) -> int:
         """Counts a finished picture and returns its number, from 1."""
@@ -213,6 +218,7 @@ class Meter:
                 notice=self._notice,
                 states=self._states,
                 landmarks=self._landmarks,
+                views=self._views,
             )
 
     def _rate_hz(self) -> float:

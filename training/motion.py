@@ -45,10 +45,13 @@ def random_motion(frames: int, rate_hz: float, rng: np.random.Generator, *, gest
     return np.clip(moved, 0.0, 1.0)
 
 
-def pulse(time_s: np.ndarray, start_s: float, rise_s: float, hold_s: float, fall_s: float) -> np.ndarray:
-    """(n,) 0 to 1 and back, minimum jerk on both flanks."""
-    rising = minimum_jerk((time_s - start_s) / rise_s)
-    return rising * minimum_jerk((start_s + rise_s + hold_s + fall_s - time_s) / fall_s)
+def pulse(
+    time_s: np.ndarray, start_s: float, rise_s: float, hold_s: float, fall_s: float, edge: float = 0.0
+) -> np.ndarray:
+    """(n,) 0 to 1 and back; flanks from minimum jerk (edge 0) to straight lines with corners (edge 1)."""
+    rise, fall = (time_s - start_s) / rise_s, (start_s + rise_s + hold_s + fall_s - time_s) / fall_s
+    soft = minimum_jerk(rise) * minimum_jerk(fall)
+    return (1 - edge) * soft + edge * np.clip(rise, 0, 1) * np.clip(fall, 0, 1)
 
 
 def _blink(moved: np.ndarray, time_s: np.ndarray, rng: np.random.Generator) -> None:
@@ -58,7 +61,8 @@ def _blink(moved: np.ndarray, time_s: np.ndarray, rng: np.random.Generator) -> N
     while at_s < time_s[-1]:
         rise_s = rng.uniform(0.06, 0.11)
         depth = rng.uniform(0.85, 1.0) if rng.random() < 0.5 else rng.uniform(0.5, 0.9)
-        shape = depth * pulse(time_s, at_s, rise_s, rng.uniform(0.0, 0.06), rise_s * rng.uniform(1.4, 2.2))
+        hold_s, fall_s = rng.uniform(0.0, 0.06), rise_s * rng.uniform(1.4, 2.2)
+        shape = depth * pulse(time_s, at_s, rise_s, hold_s, fall_s, edge=rng.random())
         for channel, factor in zip(both, rng.uniform(0.93, 1.0, 2), strict=True):
             moved[:, channel] = np.maximum(moved[:, channel], factor * shape)
         at_s += 0.25 + rng.exponential(1 / rate_hz)
@@ -102,7 +106,7 @@ def _gesture(moved: np.ndarray, time_s: np.ndarray, rng: np.random.Generator) ->
     """Every now and then one shape, or the two sides of one, alone or over what else goes on."""
     at_s = rng.uniform(-0.5, 2.0)
     while at_s < time_s[-1]:
-        shape = pulse(time_s, at_s, rng.uniform(0.12, 0.6), rng.exponential(0.5), rng.uniform(0.15, 0.9))
+        shape = pulse(time_s, at_s, rng.uniform(0.12, 0.6), rng.exponential(0.5), rng.uniform(0.15, 0.9), rng.random())
         strength = rng.beta(1.3, 1.5)
         if rng.random() < 0.55:
             name = SIDED[rng.integers(len(SIDED))]

@@ -11,6 +11,7 @@ import streamlit as st
 from core.animation.take import Take
 from core.animation.take_files import save_take
 from core.errors import LiveAvatarError
+from core.expression.smoothing import Smoothing
 from core.geometry.rotation import yaw_pitch_roll
 from core.pipeline import Notice
 from core.session import LiveSession
@@ -22,6 +23,14 @@ NOTICE_WORDS: dict[Notice, str] = {
     Notice.NO_FACE: "No face in the picture. Move into the light.",
     Notice.CUT_OFF: "The face is cut off. Move to the middle of the picture.",
     Notice.TOO_SMALL: "The face is small. Come closer to the camera.",
+    Notice.DARK: "It is dark. Turn a light on in front of you.",
+    Notice.TURNED_AWAY: "The face is turned away. Look towards the camera.",
+    Notice.COVERED: "Something covers part of the face. Take it away to go on.",
+}
+SMOOTHING_WORDS: dict[Smoothing, str] = {
+    Smoothing.LEARNED: "Learned",
+    Smoothing.ONE_EURO: "One-Euro",
+    Smoothing.OFF: "Off",
 }
 STAGE_WORDS = {
     "landmarks": "find the face",
@@ -29,6 +38,7 @@ STAGE_WORDS = {
     "expression": "expression",
     "gaze": "gaze",
     "smoothing": "smoothing",
+    "view": "look at the light",
     "picture": "draw",
 }
 
@@ -99,12 +109,19 @@ def tracking_controls(session: LiveSession, page: str) -> None:
 
 
 def smoothing_control(session: LiveSession, page: str) -> None:
-    """How steady against how quick."""
-    smoothing = st.slider(
-        "Smoothing", 0, 100, round(100 * session.settings.smoothing), format="%d %%", key=f"{page}_smoothing",
-        help="Higher is steadier, lower follows faster. 0 turns it off.",
+    """Which filter, and how steady against how quick."""
+    kinds = list(SMOOTHING_WORDS)
+    kind = st.selectbox(
+        "Smoothing", kinds, kinds.index(session.settings.smoothing), format_func=SMOOTHING_WORDS.__getitem__,
+        key=f"{page}_smoothing", help="Learned takes the jitter off without lag. One-Euro is the classic filter. Off "
+        "shows what the estimate says, jitter included.",
     )  # fmt: skip
-    session.update(smoothing=smoothing / 100)
+    strength = st.slider(
+        "Strength", 0, 100, round(100 * session.settings.strength), format="%d %%", key=f"{page}_strength",
+        disabled=kind is Smoothing.OFF,
+        help="Higher is steadier, lower follows faster. The learned filter takes it for head and gaze alone.",
+    )  # fmt: skip
+    session.update(smoothing=kind, strength=strength / 100)
 
 
 def mirror_control(session: LiveSession, page: str) -> None:
@@ -121,7 +138,7 @@ def reset_control(session: LiveSession, page: str, defaults: LiveSettings) -> No
     def reset() -> None:
         session.update(**{name: getattr(defaults, name) for name in defaults.__dataclass_fields__})
         for key in [str(key) for key in st.session_state if str(key).startswith(f"{page}_")]:
-            if isinstance(st.session_state[key], bool | int | float):
+            if isinstance(st.session_state[key], bool | int | float | Smoothing):
                 del st.session_state[key]
 
     st.button("Reset controls", on_click=reset, key=f"{page}_reset", icon=":material/restart_alt:")

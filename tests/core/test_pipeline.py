@@ -9,19 +9,21 @@ import numpy as np
 import pytest
 
 from core.blendshapes import ARKIT_NAMES, INDEX
+from core.expression.smoothing import Smoothing
 from core.face_follower import FollowerSettings
 from core.geometry.projection import project, transform
 from core.geometry.rotation import rotation_angle, rotation_from_yaw_pitch_roll
 from core.head_model.builtin import load_builtin_rig
-from core.pipeline import Notice, Pipeline, PipelineSettings, framing_notice, is_black
+from core.pipeline import Notice, Pipeline, PipelineSettings, framing_notice, is_black, view_notice
 from core.structures import FaceLandmarks, FaceState, Frame, HeadPose
 from core.tracking.camera import default_camera
 from core.tracking.landmark_bias import as_seen
 from core.tracking.settings import TrackerSettings
+from core.tracking.view_quality import ViewQuality
 
 SIZE = (640, 480)
 GREY = np.full((480, 640, 3), 128, np.uint8)
-STILL = PipelineSettings(follower=FollowerSettings(smoothing=0.0))
+STILL = PipelineSettings(follower=FollowerSettings(smoothing=Smoothing.OFF))
 RIG = load_builtin_rig()
 
 
@@ -70,7 +72,7 @@ def test_the_test_face_gives_a_state_with_every_stage_timed(astronaut):
     assert state.has_face and state.timestamp_s == 1.5
     assert len(result.landmarks) == 1
     assert result.notice is Notice.NONE
-    assert result.timings_ms == dict.fromkeys(("landmarks", "pose", "gaze", "expression", "smoothing"), 1000.0)
+    assert result.timings_ms == dict.fromkeys(("landmarks", "pose", "gaze", "expression", "smoothing", "view"), 1000.0)
     # She looks into the lens, a little to her left, at half an arm's length before a long lens.
     assert rotation_angle(state.head_rotation) < 0.35
     assert state.head_translation[2] < -0.3
@@ -162,8 +164,23 @@ def test_a_face_that_leaves_is_forgotten_and_one_that_blinks_out_is_not():
     short = run_calibrated(wide, [*[()] * 10, wide])
     assert short[-2].notice is Notice.NO_FACE
     assert short[-1].states[0].blendshapes[INDEX["jawOpen"]] < 0.05  # still measured against the open mouth
-    long = run_calibrated(wide, [*[()] * 30, wide])
+    long = run_calibrated(wide, [*[()] * 45, *[wide] * 8])
     assert long[-1].states[0].blendshapes[INDEX["jawOpen"]] > 0.4  # measured anew
+
+
+def test_a_lost_face_fades_and_comes_back_without_a_jump():
+    wide = (seen(name="jawOpen", value=0.9),)
+    results = run([*[(seen(),)] * 40, *[wide] * 30, *[()] * 20, *[wide] * 20, *[()] * 60])
+    states = [result.states[0] for result in results[40:]]
+    jaw = np.array([state.blendshapes[INDEX["jawOpen"]] for state in states])
+    sure = np.array([state.confidence for state in states])
+    assert jaw[29] > 0.4
+    assert jaw[49] < 0.15 * jaw[29]
+    assert jaw[69] > 0.9 * jaw[29]
+    assert np.abs(np.diff(jaw[25:])).max() <= 0.3
+    assert np.all(np.diff(sure[30:50]) < 0)
+    assert not states[-1].has_face
+    assert [state.timestamp_s for state in states] == pytest.approx(np.arange(40, 170) / 30)
 
 
 def test_smoothing_steadies_a_trembling_face_and_can_be_changed_while_it_runs():
@@ -176,19 +193,20 @@ def test_smoothing_steadies_a_trembling_face_and_can_be_changed_while_it_runs():
 
     script = [*[(seen(),)] * 35, *[trembling() for _ in range(120)]]
 
-    def tremble(smoothing):
-        settings = PipelineSettings(follower=FollowerSettings(smoothing=smoothing))
+    def tremble(smoothing, strength=0.3):
+        settings = PipelineSettings(follower=FollowerSettings(smoothing=smoothing, strength=strength))
         values = np.array([result.states[0].blendshapes for result in run(script, settings)[75:]])
         return values.std(0).sum()
 
-    raw, light, strong = tremble(0.0), tremble(0.3), tremble(1.0)
-    assert strong < 0.6 * light and light < 0.9 * raw, (raw, light, strong)
+    raw, learned = tremble(Smoothing.OFF), tremble(Smoothing.LEARNED)
+    light, strong = tremble(Smoothing.ONE_EURO), tremble(Smoothing.ONE_EURO, 1.0)
+    assert strong < 0.6 * light and light < 0.9 * raw and learned < 0.6 * raw, (raw, light, strong, learned)
 
     pipeline = Pipeline(RIG, STILL, landmarker=ScriptedLandmarker(*script))
     pipeline.step(Frame(GREY, 0.0))
-    pipeline.settings = PipelineSettings(TrackerSettings(2, 0.8, 0.7), FollowerSettings(smoothing=1.0))
+    pipeline.settings = PipelineSettings(TrackerSettings(2, 0.8, 0.7), FollowerSettings(smoothing=Smoothing.ONE_EURO))
     assert pipeline._landmarker.settings == TrackerSettings(2, 0.8, 0.7)
-    assert pipeline._followers[0].settings.smoothing == 1.0
+    assert pipeline._faces[0].follower.settings.smoothing is Smoothing.ONE_EURO
     pipeline.close()
     assert pipeline._landmarker.closed
 
@@ -197,7 +215,7 @@ def test_smoothed_rotations_stay_rotations():
     script = [
         (seen(rotation=rotation_from_yaw_pitch_roll(0.6 * np.sin(i / 3), 0.2 * np.cos(i / 2), 0.0)),) for i in range(60)
     ]
-    settings = PipelineSettings(follower=FollowerSettings(smoothing=1.0))
+    settings = PipelineSettings(follower=FollowerSettings(smoothing=Smoothing.ONE_EURO, strength=1.0))
     for result in run(script, settings):
         rotation = result.states[0].head_rotation
         np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-5)
@@ -212,6 +230,19 @@ def test_framing_is_told_in_words(shift, scale, notice):
     points = seen().points.copy()
     points[:, :2] = (points[:, :2] - (320, 240)) * scale + (320, 240) + shift
     assert framing_notice(FaceLandmarks(points, SIZE)) is notice
+
+
+@pytest.mark.parametrize(
+    ("view", "notice"),
+    [
+        (ViewQuality({}, 120.0, (), 0.1), Notice.NONE),
+        (ViewQuality({}, 20.0, (), 0.1), Notice.DARK),
+        (ViewQuality({}, 20.0, (), 1.2), Notice.TURNED_AWAY),
+        (ViewQuality({}, 120.0, ("mouth",), 0.1), Notice.COVERED),
+    ],
+)
+def test_what_hides_a_face_is_told(view, notice):
+    assert view_notice(view) is notice
 
 
 def test_two_real_faces_are_both_followed(astronaut):

@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.expression.smoothing import Smoothing
 from core.session_parts import LiveSettings, View
 from tests.conftest import REPOSITORY
 
@@ -56,15 +57,18 @@ def test_capture_sliders_reach_the_session(run_page):
     assert (settings.faces, settings.detection_confidence, settings.tracking_confidence) == (3, 0.8, 0.2)
     by_label(page.toggle, "Mirror").set_value(False)
     by_label(page.toggle, "Landmarks").set_value(False)
-    by_label(page.slider, "Smoothing").set_value(0).run()
+    by_label(page.selectbox, "Smoothing").set_value(Smoothing.ONE_EURO)
+    by_label(page.slider, "Strength").set_value(80).run()
     settings = session_of(page, "capture").settings
-    assert (settings.mirrored, settings.draws_landmarks, settings.smoothing) == (False, False, 0.0)
+    assert (settings.mirrored, settings.draws_landmarks) == (False, False)
+    assert (settings.smoothing, settings.strength) == (Smoothing.ONE_EURO, 0.8)
 
 
 def test_reset_brings_every_control_back(run_page):
     page = run_page("avatar")
     by_label(page.slider, "Turn").set_value(40)
     by_label(page.slider, "Faces").set_value(4)
+    by_label(page.selectbox, "Smoothing").set_value(Smoothing.OFF)
     by_label(page.toggle, "Side by side").set_value(True).run()
     by_label(page.button, "Reset controls").click().run()
     assert session_of(page, "avatar").settings == LiveSettings(view=View.AVATAR)

@@ -1,0 +1,1 @@
+"""Trains EmotionLSTM (`core/expression/emotion_lstm.py`) on generated sequences."""
