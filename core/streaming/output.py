@@ -1,4 +1,8 @@
-"""One output of the hub: a thread of its own that takes the newest frame, maps it and hands it to a sink."""
+"""One output of the hub: maps the newest frame and hands it to a sink, in a thread of its own.
+
+A sink that says so gets its frames in the thread that offers them: handing a frame to the server's process takes a
+tenth of a millisecond, waking a thread beside a busy engine takes as long as that holds Python's lock.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ Clock = Callable[[], float]
 RECENT = 120
 FRESH_S = 2.0  # older sendings say nothing about the present rate
 JOIN_S = 5.0
+LOOK_S = 0.5  # how often an output without frames looks whether its sink still lives
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +41,14 @@ class OutgoingFrame:
 
 
 class Sink(Protocol):
-    """Where frames leave; made, used and closed by one output. `send` must not wait."""
+    """Where frames leave; made, used and closed by one output. `send` must not wait.
+
+    sends_at_once: `send` takes so little time that the thread which offers a frame can do it.
+    """
 
     title: str
     address: str
+    sends_at_once: bool
 
     def send(self, frame: OutgoingFrame) -> bool:
         """Whether it went out; False where there was no room for it. StreamError or OSError: it failed."""
@@ -122,7 +131,9 @@ class Output:
         self._sink, self._settings, self._metrics, self._clock = sink, settings, metrics, clock
         self._gate = RateGate(settings.rate_hz)
         self._news = threading.Condition()
+        self._sending = threading.Lock()
         self._frame: OutgoingFrame | None = None
+        self._last: OutgoingFrame | None = None
         self._stopped = False
         self._phase = OutputPhase.RUNNING
         self._sent = self._dropped = self._errors = 0
@@ -146,6 +157,10 @@ class Output:
 
     def offer(self, frame: OutgoingFrame) -> None:
         """Hands over the newest frame; one that nobody took yet is replaced."""
+        if self._sink.sends_at_once:
+            if self._phase is OutputPhase.RUNNING and not self._stopped:
+                self._deliver(frame)
+            return
         with self._news:
             self._dropped += self._frame is not None
             self._frame = frame
@@ -173,35 +188,35 @@ class Output:
         self._thread.join(JOIN_S)
 
     def _run(self) -> None:
-        last: OutgoingFrame | None = None
         try:
             while not self._stopped:
-                frame = self._next(last)
-                if self._stopped or frame is None:
-                    continue
-                is_new, last = frame is not last, frame
-                self._send(frame, is_new)
+                frame = self._next()
+                if frame is not None and not self._stopped:
+                    self._deliver(frame)
                 if not self._sink.is_alive():
                     self._phase = OutputPhase.FAILED
                     return
         finally:
-            self._sink.close()
+            with self._sending:
+                self._sink.close()
             if self._phase is OutputPhase.RUNNING:
                 self._phase = OutputPhase.STOPPED
 
-    def _next(self, last: OutgoingFrame | None) -> OutgoingFrame | None:
+    def _next(self) -> OutgoingFrame | None:
         """The newest frame, or the last one again where its time has come; None: look again."""
         with self._news:
-            settings = self._settings
-            repeats = settings.repeats and settings.rate_hz is not None and last is not None
+            rate_hz = self._settings.rate_hz
+            repeats = self._settings.repeats and self._last is not None
             if self._frame is None and not self._stopped:
-                self._news.wait(1.0 / settings.rate_hz if repeats and settings.rate_hz else None)
+                self._news.wait(1.0 / rate_hz if repeats and rate_hz else LOOK_S)
             frame, self._frame = self._frame, None
-            if frame is None:
-                frame = last if repeats else None
-            if frame is None or not self._gate.passes(self._clock()):
-                return None
-            return frame
+            return self._last if frame is None and repeats else frame
+
+    def _deliver(self, frame: OutgoingFrame) -> None:
+        with self._sending:
+            if self._gate.passes(self._clock()):
+                is_new, self._last = frame is not self._last, frame
+                self._send(frame, is_new)
 
     def _send(self, frame: OutgoingFrame, is_new: bool) -> None:
         """What goes wrong here stays here: it is counted, and the next frame is tried."""

@@ -6,7 +6,7 @@ import math
 
 from core.errors import InputError
 
-RESERVE = 1.5  # half a frame beyond the one: a camera's unsteady times do not cost frames at its own rate
+START, MOST = 1.5, 2.0  # frames that may pass at once: a camera's unsteady times cost no frames at its own rate
 
 
 class RateGate:
@@ -16,7 +16,7 @@ class RateGate:
         if rate_hz is not None and not (math.isfinite(rate_hz) and 0.1 <= rate_hz <= 1000.0):
             raise InputError(f"A rate lies between 0.1 and 1000 a second, but it is {rate_hz:g}.")
         self._rate_hz = rate_hz
-        self._allowance = RESERVE
+        self._allowance = START
         self._last_s: float | None = None
 
     def passes(self, now_s: float) -> bool:
@@ -24,7 +24,7 @@ class RateGate:
         if self._rate_hz is None:
             return True
         if self._last_s is not None:
-            self._allowance = min(RESERVE, self._allowance + (now_s - self._last_s) * self._rate_hz)
+            self._allowance = min(MOST, self._allowance + (now_s - self._last_s) * self._rate_hz)
         self._last_s = now_s
         if self._allowance < 1.0 - 1e-9:
             return False

@@ -72,10 +72,10 @@ def stamped(record: bytes, sent_s: float) -> bytes:
     return record[:SENT_OFFSET] + SENT.pack(sent_s) + record[SENT_OFFSET + SENT.size :]
 
 
-def plain_record(record: bytes) -> dict[str, object]:
-    """The record as plain JSON values, blendshapes and emotions by name."""
+def plain_record(record: bytes, decimals: int = DECIMALS) -> dict[str, object]:
+    """The record as plain JSON values rounded to `decimals`, blendshapes and emotions by name."""
     _, _, _, sequence, face_id, timestamp_s, arrived_s, tracked_s, sent_s, *values = RECORD.unpack(record)
-    rounded = [round(value, DECIMALS) for value in values]
+    rounded = [round(value, decimals) for value in values]
     parts = {name: rounded[start : start + FIELDS[name]] for name, start in _STARTS.items()}
     gaze = parts["gaze"]
     return {

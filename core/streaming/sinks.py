@@ -40,6 +40,8 @@ class UdpTarget:
 class UdpSink:
     """Datagrams to one address, never waiting for the network. StreamError: the host's name is not known."""
 
+    sends_at_once = False  # some formats take a millisecond or two to write
+
     def __init__(self, target: UdpTarget) -> None:
         wire = WIRES[target.wire]
         self.title = wire.title
@@ -99,6 +101,7 @@ class WebSocketSink:
     """The WebSocket server, in its own process. StreamError: it cannot listen there."""
 
     title = "WebSocket"
+    sends_at_once = True
 
     def __init__(
         self,

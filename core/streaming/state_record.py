@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.streaming.record import FIELDS, LAYOUT, MAGIC, RECORD, SEQUENCES, VALU
 from core.structures import FaceState
 
 LARGEST_FACE_ID = 2**31 - 1
+ALL_DECIMALS = 9  # of a float32 between -1 and 1
 
 
 def pack_state(state: FaceState, sequence: int, arrived_s: float, tracked_s: float) -> bytes:
@@ -45,13 +47,14 @@ def unpack_state(record: bytes, received_s: float) -> FaceState:
         raise StreamError(
             f"A frame of liveavatar.f32.v1 is {RECORD.size} bytes from LAF1 on, but this one has {len(record)}."
         )
-    return state_of_plain(plain_record(record), received_s)
+    return state_of_plain(plain_record(record, ALL_DECIMALS), received_s)
 
 
 def state_of_plain(message: Mapping[str, Any], received_s: float) -> FaceState:
     """The face of a frame of `liveavatar.json.v1`. StreamError: something in it is not what it should be."""
     try:
-        if float(message["confidence"]) <= 0.0:
+        confidence = _bounded(message, "confidence", 0.0)
+        if confidence <= 0.0:
             return FaceState.no_face(received_s)
         shapes, emotions = message["blendshapes"], message["emotion"]
         return FaceState(
@@ -61,15 +64,22 @@ def state_of_plain(message: Mapping[str, Any], received_s: float) -> FaceState:
             head_rotation=rotation_from_quaternion(np.array(message["head_rotation"], np.float64)).astype(np.float32),
             head_translation=checked_place(_numbers(message, "head_translation")),
             gaze=checked_angles(_numbers(message, "gaze")).reshape(2, 2).astype(np.float32),
-            valence=float(np.clip(float(message["valence"]), -1.0, 1.0)),
-            arousal=float(np.clip(float(message["arousal"]), -1.0, 1.0)),
+            valence=_bounded(message, "valence", -1.0),
+            arousal=_bounded(message, "arousal", -1.0),
             emotion=checked_coefficients(np.array([emotions[name] for name in EMOTIONS], np.float64)),
-            confidence=min(float(message["confidence"]), 1.0),
+            confidence=confidence,
         )
     except StreamError:
         raise
     except (InputError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise StreamError(f"A frame of the stream could not be read: {str(error)[:160]}") from None
+
+
+def _bounded(message: Mapping[str, Any], name: str, least: float) -> float:
+    value = float(message[name])
+    if not math.isfinite(value):
+        raise StreamError(f"{name} of a frame is a number, but here it is {value}.")
+    return min(max(value, least), 1.0)
 
 
 def _numbers(message: Mapping[str, Any], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
