@@ -54,7 +54,7 @@ def three_sides(rig: HeadRig) -> tuple[ImageArray, ...]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={HeadRig: _identity})
-def _glb_of(rig: HeadRig, compact: bool) -> tuple[HeadRig, bytes]:
+def _glb_of(rig: HeadRig, compact: bool | None) -> tuple[HeadRig, bytes]:
     return rig, rig_to_gltf(rig, compact=compact)
 
 
@@ -64,8 +64,8 @@ def viewer_glb(rig: HeadRig) -> bytes:
 
 
 def download_glb(rig: HeadRig) -> bytes:
-    """The rig as a GLB that every importer reads."""
-    return _glb_of(rig, False)[1]
+    """The rig as a GLB for other programs, under 8 MB."""
+    return _glb_of(rig, None)[1]
 
 
 def png(picture: ImageArray) -> bytes:

@@ -10,6 +10,8 @@ from typing import Any
 
 from core.commands.arguments import require_file, require_output
 
+MORPHS: dict[str, bool | None] = {"auto": None, "dense": False, "sparse": True}
+
 
 def add_parser(subparsers: Any) -> None:
     """Adds `rig`."""
@@ -20,6 +22,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--head", choices=("builtin", "ict", "flame"), default="builtin",
         help="the head that is reshaped; ict and flame need their model pack, see `models list`",
+    )  # fmt: skip
+    parser.add_argument(
+        "--morphs", choices=tuple(MORPHS), default="auto",
+        help="the shapes in the file: dense is read by every importer, sparse is smaller; auto is dense up to 8 MB",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
@@ -41,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         pictures = read_pictures(arguments.inputs)
         base = load_head(arguments.head, models_folder())
         rig = make_rig(pictures, arguments.name or output.stem, base=base, progress=progress)
-    save_rig(rig, output)
+    save_rig(rig, output, compact=MORPHS[arguments.morphs])
     print(output)
     tell_unreachable(rig.details)
     return 0

@@ -12,10 +12,11 @@ from core.head_model.rig import HeadRig
 from core.head_model.rig_glb import save_rig
 
 
-def export_glb(rig: HeadRig, path: Path, *, compact: bool = False) -> None:
+def export_glb(rig: HeadRig, path: Path, *, compact: bool | None = None) -> None:
     """Write the rig as GLB and check the file; `path` changes only when the new file passed.
 
-    compact: displacements as sparse accessors; several times smaller, but not every importer reads them.
+    compact: displacements as sparse accessors, several times smaller, but not every importer reads them; left out, only
+    heads that would not fit into 8 MB get them.
     RigError with the first problem when the file does not pass `check_glb`.
     """
     candidate = path.with_name(f".{path.name}.{uuid4().hex}.unchecked")

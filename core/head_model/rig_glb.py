@@ -21,13 +21,14 @@ from core.head_model.rig_to_gltf import rig_to_gltf
 MOST_LANDMARK_BIAS_M = 0.1
 
 
-def save_rig(rig: HeadRig, path: Path, *, compact: bool = False) -> None:
+def save_rig(rig: HeadRig, path: Path, *, compact: bool | None = None) -> None:
     """Write the rig as GLB; the old file stays whole until the new one is.
 
-    compact: displacements as sparse accessors, several times smaller; some importers cannot read them, so the
-    default is dense. Vertices, shapes and joints are exact; of the five skin weights of a vertex the strongest four
-    are kept (glTF has room for four) and scaled to the sum 1; textures are exact up to 4 MiB of PNG, beyond that
-    JPEG. RigError when the rig cannot be written or the disk refuses.
+    compact: displacements as sparse accessors, several times smaller, though some importers cannot read them; left
+    out, heads of many vertices get them, so that a file stays under 8 MB, and others stay dense. Vertices, shapes and
+    joints are exact; of the five skin weights of a vertex the strongest four are kept (glTF has room for four) and
+    scaled to the sum 1; textures are exact up to 4 MiB of PNG, beyond that JPEG. RigError when the rig cannot be
+    written or the disk refuses.
     """
     require_whole(rig)
     write_atomically(path, rig_to_gltf(rig, compact=compact))

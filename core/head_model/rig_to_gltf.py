@@ -23,11 +23,19 @@ INFLUENCES = 4
 # 2048 x 2048 take 6 MiB and more as PNG, but a tenth of that as JPEG of this quality.
 PNG_LIMIT_BYTES = 4 * 2**20
 JPEG_QUALITY = 95
+MOST_DENSE_BYTES = 5 * 10**6
+"""Dense displacements up to here leave room for a texture within 8 MB; heads that need more get sparse ones."""
 _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAP_LINEAR = 33071, 9729, 9987
 
 
-def rig_to_gltf(rig: HeadRig, *, compact: bool) -> bytes:
-    """The bytes of a GLB file; compact: displacements as sparse accessors."""
+def rig_to_gltf(rig: HeadRig, *, compact: bool | None = None) -> bytes:
+    """The bytes of a GLB file.
+
+    compact: displacements as sparse accessors where that is smaller; None: only for heads whose dense ones take more
+    than `MOST_DENSE_BYTES`.
+    """
+    if compact is None:
+        compact = _dense_bytes(rig) > MOST_DENSE_BYTES
     builder = GltfBuilder({"generator": "Live Avatar", "extras": {"liveAvatar": _extras(rig)}})
     normals = VertexNormals(rig.faces, len(rig.vertices), rig.seam_groups)(rig.vertices)
     joints, weights = strongest_influences(rig.skin_weights)
@@ -66,6 +74,11 @@ def strongest_influences(weights: FloatArray) -> tuple[IntArray, FloatArray]:
     fits = np.abs(total[:, 0] - 1.0) <= 1e-7
     scaled[fits] = kept[fits]
     return np.where(scaled > 0, order, 0).astype(np.uint8), scaled
+
+
+def _dense_bytes(rig: HeadRig) -> int:
+    """What all displacements of the parts that move take as dense accessors."""
+    return sum(rig.shapes[:, part.vertices].nbytes for part in rig.parts if rig.shapes[:, part.vertices].any())
 
 
 def _extras(rig: HeadRig) -> dict[str, Any]:
@@ -120,7 +133,7 @@ def _add_targets(builder: GltfBuilder, shapes: FloatArray, compact: bool) -> lis
         moves = bool(shape.any())
         if not moves and at_rest is not None:
             accessor = at_rest
-        elif compact:
+        elif compact and _is_smaller_sparse(shape):
             accessor = builder.add_sparse_accessor(shape)
         else:
             accessor = builder.add_accessor(shape, VERTICES, bounds=True)
@@ -128,6 +141,11 @@ def _add_targets(builder: GltfBuilder, shapes: FloatArray, compact: bool) -> lis
             at_rest = accessor
         targets.append({"POSITION": accessor})
     return targets
+
+
+def _is_smaller_sparse(shape: FloatArray) -> bool:
+    """Whether the rows of (n, 3) that move, with their numbers of 2 bytes, take less than all rows."""
+    return bool(14 * np.count_nonzero(shape.any(axis=1)) < 12 * len(shape))
 
 
 def _add_material(builder: GltfBuilder, part: Part, images: dict[int, int]) -> int:
