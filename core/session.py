@@ -18,13 +18,16 @@ from core.animation.take import Take, TakeRecorder
 from core.errors import TakeError
 from core.head_model.rig import HeadRig
 from core.pipeline import Pipeline, PipelineSettings, StepResult
-from core.session_inputs import CameraInput, Input, LazyFrame
+from core.session_inputs import Arrival, CameraInput, Input, LazyFrame
 from core.session_painter import MakeRenderer, SessionPainter, make_live_renderer
 from core.session_parts import Clock, LiveSettings, Meter, NewestSlot, Output, Phase, SessionLimit, SessionStats
 from core.structures import FaceLandmarks, FaceState, Frame, ImageArray
 
 MakePipeline: TypeAlias = Callable[[HeadRig | None, PipelineSettings], Pipeline]
 MakeInput: TypeAlias = Callable[[Clock, threading.Event], Input]
+OnStates: TypeAlias = Callable[[tuple[FaceState, ...], float | None], None]
+"""Gets the faces of each frame in the engine thread, before they are drawn, and when the frame came, seconds of the
+session's clock (None: this moment). It must not wait; what it raises is counted and hurts nothing else."""
 
 LIVE_SESSIONS = SessionLimit(4)
 """The places of this process."""
@@ -41,7 +44,8 @@ class LiveSession:
     """One viewer's engine, started by its first frame or by `play`, stopped by `request_stop` or by silence.
 
     rig: the head that is driven; the built-in one where None. make_pipeline, make_renderer: called in the engine
-    thread, which also closes what they return. limit: the places to share. clock: seconds, monotonic.
+    thread, which also closes what they return. limit: the places to share. clock: seconds, monotonic. on_states: who
+    else hears of the faces.
     """
 
     def __init__(
@@ -54,13 +58,15 @@ class LiveSession:
         limit: SessionLimit = LIVE_SESSIONS,
         clock: Clock = time.monotonic,
         idle_s: float = IDLE_S,
+        on_states: OnStates | None = None,
     ) -> None:
+        self.on_states = on_states
         self._lock = threading.Lock()
         self._rig = rig
         self._settings = settings or LiveSettings()
         self._make_pipeline, self._make_renderer = make_pipeline, make_renderer
         self._limit, self._clock, self._idle_s = limit, clock, idle_s
-        self._frames: NewestSlot[Frame | LazyFrame] = NewestSlot()
+        self._frames: NewestSlot[Arrival] = NewestSlot()
         self._output: Output | None = None
         self._meter = Meter(clock)
         self._recorder: TakeRecorder | None = None
@@ -100,7 +106,7 @@ class LiveSession:
 
     def put_frame(self, frame: Frame | LazyFrame) -> None:
         """Hands over the newest camera frame and starts the engine when it does not run."""
-        self._frames.put(frame)
+        self._frames.put(Arrival(frame, self._clock()))
         self._start(lambda _clock, _stopped: CameraInput(self._frames))
 
     def play(self, make_input: MakeInput) -> None:
@@ -210,7 +216,7 @@ class _Engine(threading.Thread):
                     item = source.next()
                     if item is not None:
                         heard_s = session._clock()
-                        self._show(item, pipeline, painter)
+                        self._show(item, source.arrived_s, pipeline, painter)
                 except Exception as error:
                     session._meter.add_error(error)
                     self.stopped.wait(0.01)
@@ -218,19 +224,23 @@ class _Engine(threading.Thread):
                     return False
         return False
 
-    def _show(self, item: Frame | FaceState, pipeline: Pipeline, painter: SessionPainter) -> None:
+    def _show(
+        self, item: Frame | FaceState, arrived_s: float | None, pipeline: Pipeline, painter: SessionPainter
+    ) -> None:
         session = self._session
         image: ImageArray | None = None
         landmarks: tuple[FaceLandmarks, ...] = ()
         timings_ms: dict[str, float] = {}
         if isinstance(item, FaceState):
-            state = item
-            session._meter.add_faces(StepResult((), (state,), {}))
+            states: tuple[FaceState, ...] = (item,)
+            session._meter.add_faces(StepResult((), states, {}))
         else:
             result = self._step(item, pipeline)
-            state, landmarks, image = result.states[0], result.landmarks, item.image
+            states, landmarks, image = result.states, result.landmarks, item.image
             timings_ms.update(result.timings_ms)
             session._meter.add_faces(result)
+        self._tell(states, arrived_s)
+        state = states[0]
         self._record(state)
         if state.has_face:
             self._last_state = state  # a lost face leaves the head as it was, not in a sudden neutral
@@ -246,6 +256,15 @@ class _Engine(threading.Thread):
             session._calibrates = False
             pipeline.calibrate()
         return pipeline.step(frame)
+
+    def _tell(self, states: tuple[FaceState, ...], arrived_s: float | None) -> None:
+        listener = self._session.on_states
+        if listener is None:
+            return
+        try:
+            listener(states, arrived_s)
+        except Exception as error:
+            self._session._meter.add_error(error)
 
     def _record(self, state: FaceState) -> None:
         session = self._session

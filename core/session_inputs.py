@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from core.animation.take import Take
 from core.media.videos import read_video
@@ -19,8 +19,20 @@ TAKE_RATE_HZ = 30.0
 PATIENCE_S = 0.5
 
 
+class Arrival(NamedTuple):
+    """A frame that somebody put, and when, seconds of the session's clock."""
+
+    frame: Frame | LazyFrame
+    arrived_s: float
+
+
 class Input(Protocol):
-    """What the engine asks, in its own thread."""
+    """What the engine asks, in its own thread.
+
+    arrived_s: when the newest thing that `next` gave had come, seconds of the session's clock; None for this moment.
+    """
+
+    arrived_s: float | None
 
     def next(self) -> Frame | FaceState | None:
         """The next thing to show, after waiting for it; None when nothing came for a while."""
@@ -32,12 +44,16 @@ class Input(Protocol):
 class CameraInput:
     """The newest frame that somebody put."""
 
-    def __init__(self, slot: NewestSlot[Frame | LazyFrame]) -> None:
+    def __init__(self, slot: NewestSlot[Arrival]) -> None:
         self._slot = slot
+        self.arrived_s: float | None = None
 
     def next(self) -> Frame | None:
         """The newest frame, decoded."""
-        frame = self._slot.take(PATIENCE_S)
+        arrival = self._slot.take(PATIENCE_S)
+        if arrival is None:
+            return None
+        frame, self.arrived_s = arrival
         return frame() if callable(frame) else frame
 
     def close(self) -> None:
@@ -47,6 +63,8 @@ class CameraInput:
 
 class TakeInput:
     """A recorded take, again and again, at the time that has passed."""
+
+    arrived_s: float | None = None
 
     def __init__(self, take: Take, clock: Clock, stopped: threading.Event) -> None:
         self._take = take
@@ -75,6 +93,7 @@ class VideoInput:
     """A video, a file or its bytes, again and again, at its own times; frames that come too late are left out."""
 
     LATE_S = 0.15
+    arrived_s: float | None = None
 
     def __init__(self, video: Path | bytes, clock: Clock, stopped: threading.Event) -> None:
         self._video = video

@@ -6,14 +6,13 @@ import streamlit as st
 
 from core.session import LiveSession
 from core.session_parts import LiveSettings
-from ui.coefficient_bars import bars_html
 from ui.examples import example_picture
+from ui.face_panel import show_numbers
 from ui.frame import require_frame
 from ui.live import camera_stream, engine_trouble, live_session, places_are_taken
 from ui.live_panels import (
     mirror_control,
     neutral_control,
-    pose_line,
     recorder,
     reset_control,
     show_status,
@@ -56,20 +55,6 @@ def controls(session: LiveSession, playing: bool) -> None:
         reset_control(session, PAGE, DEFAULTS)
 
 
-def numbers(session: LiveSession, playing: bool) -> None:
-    """Live values of the faces in view."""
-    stats = session.stats()
-    faces = [state for state in stats.states if state.has_face]
-    if not playing or not faces:
-        st.caption("The 52 coefficients of the face move here while the camera runs.")
-        return
-    tabs = st.tabs([f"Face {i + 1}" for i in range(len(faces))]) if len(faces) > 1 else [st.container()]
-    for tab, state in zip(tabs, faces, strict=True):
-        with tab:
-            st.caption(f"{pose_line(state)} · face score {100 * state.confidence:.0f} %")
-            st.html(bars_html(state.blendshapes))
-
-
 require_frame()
 st.title("Capture")
 if trouble := engine_trouble():
@@ -82,4 +67,4 @@ with left:
     st.fragment(run_every=1.0 if live.recorded_s is not None else None)(recorder)(live, PAGE, is_playing)
 with right:
     controls(live, is_playing)
-    st.fragment(run_every=0.4 if is_playing else None)(numbers)(live, is_playing)
+    st.fragment(run_every=0.4 if is_playing else None)(show_numbers)(live, PAGE, is_playing)

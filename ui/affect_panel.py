@@ -10,7 +10,7 @@ from core.blendshapes import EMOTIONS
 from core.structures import FaceState, FloatArray
 
 TRAIL_POINTS = 24
-"""Points of the trail: with four a second, the last six seconds."""
+"""Points of the trail: with two or three a second, the last ten seconds."""
 CORNERS = ((0.97, 0.93, "end", "excited"), (-0.97, 0.93, "start", "tense"), (0.97, -0.85, "end", "calm"),
            (-0.97, -0.85, "start", "sad"))  # fmt: skip
 """Words at the corners of the plane, after Russell 1980: place, text anchor, word."""
@@ -46,6 +46,11 @@ class AffectTrail:
             self._places.append((state.valence, state.arousal))
         else:
             self._places.clear()
+        return self.places
+
+    @property
+    def places(self) -> Sequence[tuple[float, float]]:
+        """The trail as it stands, oldest first."""
         return tuple(self._places)
 
 

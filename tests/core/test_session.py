@@ -362,3 +362,38 @@ def test_newest_slot_wakes_a_reader_without_a_value():
     slot.put(2)
     assert slot.take(0.0) == 2
     assert slot.dropped == 1
+
+
+def test_a_listener_hears_every_face_with_the_time_its_frame_came(bench):
+    heard = []
+    bench.session.on_states = lambda states, arrived_s: heard.append((states, arrived_s, threading.get_ident()))
+    before_s = time.monotonic()
+    bench.push(timestamp_s=7.0)
+    after_s = time.monotonic()
+    ((states, arrived_s, thread),) = heard
+    assert [state.timestamp_s for state in states] == [7.0]
+    assert before_s <= arrived_s <= after_s
+    assert {thread} == bench.pipelines[0].threads
+    bench.session.on_states = None
+    bench.push(timestamp_s=8.0)
+    assert len(heard) == 1
+
+
+def test_a_listener_that_fails_hurts_no_picture(bench):
+    def fail(states, arrived_s):
+        raise OSError("the network is gone")
+
+    bench.session.on_states = fail
+    bench.push()
+    wait_for(lambda: bench.session.stats().frames == 1)
+    assert bench.session.stats().last_error == "the network is gone"
+    assert bench.session.latest_output() is not None
+
+
+def test_a_take_is_heard_too_and_its_time_is_now(bench):
+    heard = []
+    bench.session.on_states = lambda states, arrived_s: heard.append((states[0].blendshapes[0], arrived_s))
+    take = make_take()
+    bench.session.play(lambda clock, stopped: TakeInput(take, clock, stopped))
+    wait_for(lambda: len(heard) > 3)
+    assert {arrived_s for _, arrived_s in heard} == {None}
