@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,8 @@ from core.errors import RigError
 from core.head_model.skinning import JOINT_NAMES, ROOT
 from core.structures import FloatArray, IntArray
 
-PRODUCT, LESSER, EXCESS = "product", "lesser", "excess"
-WEIGHTS: tuple[str, ...] = (PRODUCT, LESSER, EXCESS)
+PRODUCT, EXCESS = "product", "excess"
+WEIGHTS: tuple[str, ...] = (PRODUCT, EXCESS)
 POSE_FEATURES = 9 * (len(JOINT_NAMES) - 1)
 
 
@@ -22,8 +23,8 @@ class PairCorrective:
 
     first, second: ARKit names. rows: (n,) int32, the vertices that move, rising. displacement: (n, 3) float32, metres
     at amount 1. weight: how the amount follows from both coefficients a and b: "product" a * b, which blends from
-    either shape alone to both together; "lesser" min(a, b), which grows evenly where both rise alike; "excess"
-    max(0, a - b), for a first shape that makes sense only under the second. RigError for anything else.
+    either shape alone to both together; "excess" max(0, a - b), for a first shape that means something only under the
+    second. RigError for anything else.
     """
 
     first: str
@@ -39,12 +40,10 @@ class PairCorrective:
             raise RigError(f"A corrective's weight must be one of {', '.join(WEIGHTS)}, but it is '{self.weight}'.")
         _require_rows(self.rows, self.displacement, (len(self.rows), 3))
 
-    def amount(self, blendshapes: FloatArray) -> float:
-        """How far it comes on, in [0, 1]. blendshapes: (52,)."""
-        a, b = float(blendshapes[INDEX[self.first]]), float(blendshapes[INDEX[self.second]])
-        if self.weight == PRODUCT:
-            return a * b
-        return min(a, b) if self.weight == LESSER else max(0.0, a - b)
+    def amount(self, coefficients: Sequence[float]) -> float:
+        """How far it comes on, in [0, 1]. coefficients: 52 plain numbers; this runs for every pair of a frame."""
+        a, b = coefficients[INDEX[self.first]], coefficients[INDEX[self.second]]
+        return a * b if self.weight == PRODUCT else max(0.0, a - b)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +75,7 @@ class PoseCorrectives:
     def displacement(self, rotations: FloatArray) -> FloatArray:
         """(n, 3) of `rows`, metres. rotations: (5, 3, 3), each relative to its parent joint."""
         features = pose_features(rotations)[self.columns].astype(np.float32)
-        moved: FloatArray = self.directions @ features
+        moved: FloatArray = (self.directions.reshape(-1, len(features)) @ features).reshape(-1, 3)
         return moved
 
 

@@ -18,9 +18,13 @@ from core.structures import FloatArray, IntArray
 
 LEFT_LID_MARGIN = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
 RIGHT_LID_MARGIN = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+LOOSE_POINTS = (76, 62, 78, 184, 183, 191, 77, 96, 95, 306, 292, 308, 408, 407, 415, 307, 325, 324)
+"""In the corners of the mouth, where four rows of the lips end within 2 mm: no network tells them apart, and taken at
+its word they would cross. They follow their surroundings."""
 ANCHOR_DISTANCE_M = 0.045  # skin farther than this from every face point keeps the template's form
 ANCHOR_COUNT = 60
 NEGLIGIBLE_MOTION_M = 1e-5
+MENDING_M = 0.0006  # correctives that move a vertex less only mend
 STIFF_PARTS = ("upperTeeth", "lowerTeeth", "tongue")
 PIECE = 16384  # points warped at once: 70 MB of distances
 
@@ -87,16 +91,19 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
 
     neutral_landmarks: (478, 3) metres, roughly in the rig's head frame. The result's origin lies again between the
     eyeballs. Textures are kept. Every shape is carried by the same warp: phi(rest + shape) - phi(rest), so a lid that
-    closes on the template closes on the person; correctives so that both shapes together are carried as well.
+    closes on the template closes on the person; correctives are carried as well.
     """
     targets, left_eye, right_eye = _eyes_fitted(neutral_landmarks)
     origin = 0.5 * (left_eye + right_eye)
     targets, left_eye, right_eye = targets - origin, left_eye - origin, right_eye - origin
     template = rig.landmarks().astype(np.float64)[:FACE_POINTS]
+    told = np.setdiff1d(np.arange(FACE_POINTS), LOOSE_POINTS)
     anchors = rig.vertices[_spread_anchors(rig, template)].astype(np.float64)
     whole = fit_similarity(template, targets)
     warp = BiharmonicWarp(
-        np.concatenate([template, anchors]), np.concatenate([targets, _upright(whole).apply(anchors)]), smoothing=1e-6
+        np.concatenate([template[told], anchors]),
+        np.concatenate([targets[told], _upright(whole).apply(anchors)]),
+        smoothing=1e-6,
     )
     vertices, shapes = _carry(rig, warp)
     correctives = tuple(_carried_pair(rig, warp, vertices, shapes, pair) for pair in rig.correctives)
@@ -138,22 +145,30 @@ def _carry(rig: HeadRig, warp: BiharmonicWarp) -> tuple[FloatArray, FloatArray]:
     numbers, columns = np.nonzero(moved & soft)
     displaced = rest[columns] + rig.shapes[numbers, columns]
     shapes[numbers, columns] = warp(displaced) - vertices[columns]
+    shut, opened = INDEX["mouthClose"], INDEX["jawOpen"]
+    rows = np.flatnonzero(moved[shut] & soft)
+    # The lips close on an open jaw, so that is where their motion is carried: the sum seals on any face.
+    sealed = rest[rows] + rig.shapes[opened, rows] + rig.shapes[shut, rows]
+    shapes[shut, rows] = warp(sealed) - vertices[rows] - shapes[opened, rows]
     return vertices, shapes
 
 
 def _carried_pair(
     rig: HeadRig, warp: BiharmonicWarp, vertices: FloatArray, shapes: FloatArray, pair: PairCorrective
 ) -> PairCorrective:
-    """What the person needs beside the sum of the two shapes, so that both at 1 are the template's both at 1, warped.
+    """What the person needs beside the two shapes. vertices (V, 3) and shapes (52, V, 3) are the person's.
 
-    vertices (V, 3) and shapes (52, V, 3) are the person's.
+    Where a corrective moves a vertex far, as a lid that must meet the other, the sum of all three is carried as a
+    whole; where it mends a fold, only what it adds to the two: so it fades out as smoothly as the template's.
     """
+    rows = pair.rows
     names = (pair.first,) if pair.weight == EXCESS else (pair.first, pair.second)
     shown = [INDEX[name] for name in names]
-    rows = pair.rows
-    rest = rig.vertices[rows].astype(np.float64)
-    together = warp(rest + rig.shapes[shown][:, rows].sum(axis=0) + pair.displacement)
-    moved = together - vertices[rows] - shapes[shown][:, rows].sum(axis=0)
+    both = rig.vertices[rows].astype(np.float64) + rig.shapes[shown][:, rows].sum(axis=0)
+    before, after = warp(both), warp(both + pair.displacement)
+    missing = before - vertices[rows] - shapes[shown][:, rows].sum(axis=0)
+    far = np.clip((np.linalg.norm(pair.displacement, axis=1, keepdims=True) - MENDING_M) / MENDING_M, 0.0, 1.0)
+    moved = after - before + far * missing
     for part in rig.parts:
         if part.name in STIFF_PARTS:
             own = (rows >= part.vertices.start) & (rows < part.vertices.stop)

@@ -122,8 +122,9 @@ class HeadRig:
     def shaped_vertices(self, blendshapes: FloatArray) -> FloatArray:
         """(V, 3) vertices with the 52 coefficients and what their pairs need applied, joints at rest, metres."""
         moved = (blendshapes.astype(np.float32) @ self._shape_matrix).reshape(-1, 3)
+        coefficients = blendshapes.tolist()
         for corrective in self.correctives:
-            amount = corrective.amount(blendshapes)
+            amount = corrective.amount(coefficients)
             if amount:
                 moved[corrective.rows] += np.float32(amount) * corrective.displacement
         return self.vertices + moved

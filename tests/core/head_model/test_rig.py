@@ -86,7 +86,7 @@ def test_gaze_turns_the_eyes_only(rig):
 
 def test_landmarks_of_shapes_match_shaped_landmarks(rig):
     values = np.random.default_rng(2).uniform(0, 1, 52).astype(np.float32)
-    direct = rig.landmarks(rig.shaped_vertices(values))
+    direct = rig.landmarks(replace(rig, correctives=()).shaped_vertices(values))
     summed = rig.landmarks() + np.einsum("s,snd->nd", values, rig.shape_landmarks())
     assert np.abs(direct - summed).max() < 1e-6
 
