@@ -13,18 +13,23 @@ from pathlib import Path
 import numpy as np
 
 from core.head_model.builtin import BUILTIN_PATH, save_builtin
+from core.head_model.correctives import PairCorrective, PoseCorrectives
 from core.head_model.eyes import eye_centre, on_lid_sphere
 from core.head_model.rig import HeadRig, Material, Part
 from core.head_model.skinning import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT
 from training.head import atlas, cranium, ear, lids, paint, parts, topology
-from training.head.face import neutral_face
+from training.head.correctives import SkinCorrective, skin_correctives
+from training.head.face import MOUTH_CORNERS, neutral_face
+from training.head.neck import neck_correctives
 from training.head.portrait import DATA
-from training.head.shapes import CONDYLE, FaceForShapes, ShapeMaker
+from training.head.shape_table import JAW_FORWARD_MM, JAW_LEFT_MM
+from training.head.shapes import CONDYLE, MM, FaceForShapes, ShapeMaker
 
 NECK_JOINT = np.array([0.0, -0.112, -0.078])
 ROOT_JOINT = np.array([0.0, -0.192, -0.086])
 EAR_CENTRE = np.array([-0.015, -0.072])  # y and z, origin between the pupils
 POINTS = topology.POINT_COUNT
+LEAST_CORRECTION_M = 3e-6  # smaller corrections are not worth their bytes
 
 
 def read_measurements() -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +73,7 @@ class HeadBuilder:
     def _make_skin(self) -> None:
         mirror = self.point_mirror[:POINTS]
         coarse = topology.face_triangles(self.face_points, mirror)
-        points, triangles, pairs = topology.subdivide(self._with_lids_on_eyeballs(coarse), coarse)
+        points, triangles, pairs = topology.subdivide(self._with_lids_on_eyeballs(coarse), coarse, MOUTH_CORNERS)
         mirror = topology.subdivided_mirror(mirror, pairs)
         loops = topology.boundary_loops(triangles)
         outline, lip_loop, *eye_loops = loops
@@ -152,15 +157,18 @@ class HeadBuilder:
         )
         maker = ShapeMaker(face)
         self.jaw_share = maker.jaw_share
-        skin = maker.make_all()
+        named = maker.make_all()
+        self.skin_correctives = skin_correctives(maker, named)
+        skin = np.stack(list(named.values()))
         index = _arkit_index()
-        lower_part = {"jawForward": (0, 0, 6e-3), "jawLeft": (8e-3, 0, 0), "jawRight": (-8e-3, 0, 0)}
+        forward, left = MM * np.array(JAW_FORWARD_MM), MM * np.array(JAW_LEFT_MM)
+        lower_part = {"jawForward": forward, "jawLeft": left, "jawRight": -left}
 
         def with_jaw(points: np.ndarray, share: np.ndarray) -> np.ndarray:
             moved = np.zeros((len(skin), len(points), 3))
             moved[index["jawOpen"]] = maker.jaw_turned(points, share)
             for name, offset in lower_part.items():
-                moved[index[name]] = share[:, None] * np.array(offset)
+                moved[index[name]] = share[:, None] * offset
             return moved
 
         n = len(self.lip_loop)
@@ -279,8 +287,45 @@ class HeadBuilder:
             landmark_faces=landmark_faces,
             landmark_weights=landmark_weights,
             seam_groups=np.append(self.seam_groups, np.arange(len(self.seam_groups), v_start)).astype(np.int32),
+            correctives=self._correctives(made, v_start),
+            pose_correctives=self._neck_correctives(made, np.concatenate(vertices), np.concatenate(weights)),
             details={"head": "builtin"},
         )
+
+    def _correctives(self, made: list[Part], vertex_count: int) -> tuple[PairCorrective, ...]:
+        """The skin's correctives with what hangs on its borders: the lids' rims and the mouth's lining."""
+        mouth = next(part for part in made if part.name == "mouth").vertices
+        whole = []
+        for one in self.skin_correctives:
+            moved = np.zeros((vertex_count, 3))
+            moved[: len(self.skin)] = one.displacement
+            start = len(self.skin)
+            for loop in self.eye_loops:
+                moved[start : start + len(loop)] = self._rim_corrective(one, loop)
+                start += len(loop)
+            on_lips = np.tile(one.displacement[self.lip_loop], (len(self.lining_follow) // len(self.lip_loop), 1))
+            moved[mouth] = on_lips * self.lining_follow[:, None]
+            rows = np.flatnonzero(np.abs(moved).max(axis=1) > LEAST_CORRECTION_M)
+            whole.append(PairCorrective(
+                one.first, one.second, rows.astype(np.int32), moved[rows].astype(np.float32), one.weight
+            ))  # fmt: skip
+        return tuple(whole)
+
+    def _neck_correctives(self, made: list[Part], vertices: np.ndarray, weights: np.ndarray) -> PoseCorrectives:
+        """Of the skin alone: everything inside it turns with the head as a whole."""
+        shares = np.zeros(len(vertices))
+        skin = made[0].vertices
+        shares[skin] = 1.0 - weights[skin, ROOT]
+        return neck_correctives(vertices, shares, NECK_JOINT)
+
+    def _rim_corrective(self, one: SkinCorrective, loop: np.ndarray) -> np.ndarray:
+        """(n, 3) what the rim behind the (n,) margin needs beside the sum of its two shapes."""
+        centre = self.left_eye * (np.sign(self.skin[loop, 0].mean()), 1, 1)
+        shown = [_arkit_index()[name] for name in (one.first, one.second)]
+        moves = self.skin_shapes[shown][:, loop]
+        together = moves.sum(axis=0) + one.displacement[loop]
+        rims = lids.rim_shapes(self.skin[loop], np.stack([*moves, together]), centre)
+        return rims[2] - rims[0] - rims[1]
 
     def _landmarks(self, faces: np.ndarray, made: list[Part]) -> tuple[np.ndarray, np.ndarray]:
         """Triangle and weights of each FaceMesh point; every one of them is a vertex of this head."""

@@ -9,14 +9,13 @@ import pytest
 
 from core.blendshapes import ARKIT_NAMES, INDEX, mirror_name
 from core.head_model.builtin import load_builtin_rig, save_builtin
-from core.head_model.eyes import EYE_RADIUS_M
 from core.head_model.rig import PART_NAMES, HeadRig
 from core.head_model.skinning import LEFT_EYE, RIGHT_EYE
+from tests.movements import shaped
 from training.build_head import HeadBuilder
 from training.head.topology import boundary_loops
 
-INNER_LIP_PAIRS = ((191, 95), (80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318), (415, 324))
-LID_PAIRS = ((384, 381), (385, 380), (386, 374), (387, 373), (388, 390))
+ROUNDED = ("shapes", "corrective_displacements", "pose_directions")
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +28,6 @@ def rig() -> HeadRig:
     return load_builtin_rig()
 
 
-def shaped(rig: HeadRig, **weights: float) -> np.ndarray:
-    """(V, 3) float64 vertices with the named coefficients."""
-    coefficients = np.zeros(len(ARKIT_NAMES), np.float32)
-    for name, value in weights.items():
-        coefficients[INDEX[name]] = value
-    return rig.shaped_vertices(coefficients).astype(np.float64)
-
-
 def skin_faces(rig: HeadRig) -> np.ndarray:
     return rig.faces[rig.part("skin").faces]
 
@@ -46,11 +37,6 @@ def welded(rig: HeadRig, part_name: str) -> np.ndarray:
     faces = rig.seam_groups[rig.faces[rig.part(part_name).faces]]
     kept = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
     return faces[kept]
-
-
-def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    return np.cross(b - a, c - a)
 
 
 def mirror_of(vertices: np.ndarray) -> np.ndarray:
@@ -72,11 +58,12 @@ def test_a_rebuild_equals_the_shipped_file(built: HeadRig, tmp_path) -> None:
                 np.testing.assert_allclose(fresh[name], shipped[name], atol=1e-6, err_msg=name)
             else:
                 difference = np.abs(fresh[name].astype(int) - shipped[name].astype(int))
-                assert difference.max(initial=0) <= (1 if name == "shapes" or "texture" in name else 0), name
+                rounded = name in ROUNDED or "texture" in name
+                assert difference.max(initial=0) <= (1 if rounded else 0), name
 
 
 def test_the_head_is_small_and_its_parts_are_named(rig: HeadRig) -> None:
-    assert len(rig.vertices) <= 5400
+    assert len(rig.vertices) <= 5650
     assert tuple(part.name for part in rig.parts) == PART_NAMES
 
 
@@ -143,74 +130,14 @@ def test_skin_triangles_do_not_overlap_in_the_atlas(rig: HeadRig) -> None:
     assert covered.max() == 1
 
 
-@pytest.mark.parametrize("name", [n for n in ARKIT_NAMES if n != "mouthClose"])
-def test_no_shape_turns_a_skin_triangle_over(rig: HeadRig, name: str) -> None:
-    faces = skin_faces(rig)
-    rest, moved = face_normals(shaped(rig), faces), face_normals(shaped(rig, **{name: 1.0}), faces)
-    turned = (rest * moved).sum(1) <= 0
-    # Slivers in the corners of the mouth, where four rows of the lip meet in a millimetre, may roll.
-    to_corners = rig.vertices[faces].mean(axis=1)[:, None] - rig.vertices[[78, 308]]
-    in_corner = np.linalg.norm(to_corners, axis=2).min(axis=1) < 4e-3
-    sliver = 0.5 * np.linalg.norm(rest, axis=1) < 1e-6
-    assert not (turned & ~(in_corner & sliver)).any()
-
-
-def lid_clearance(rig: HeadRig, vertices: np.ndarray) -> float:
-    """Smallest distance of the lids' triangles, sampled, to the two eyeballs; metres. The rims belong to the ball."""
-    faces = skin_faces(rig)
-    smallest = np.inf
-    barycentric = np.array([(i, j, 6 - i - j) for i in range(7) for j in range(7 - i)]) / 6
-    for joint in (LEFT_EYE, RIGHT_EYE):
-        centre = rig.joints[joint].astype(np.float64)
-        corners = rig.vertices[faces].astype(np.float64) - centre
-        distance = np.linalg.norm(corners, axis=2)
-        near = (distance.min(axis=1) > EYE_RADIUS_M) & (distance.max(axis=1) < EYE_RADIUS_M + 0.012)
-        near &= corners[:, :, 2].min(axis=1) > -0.002
-        samples = np.einsum("kc,fcd->fkd", barycentric, vertices[faces[near]])
-        smallest = min(smallest, np.linalg.norm(samples - centre, axis=2).min() - EYE_RADIUS_M)
-    return float(smallest)
-
-
-LID_SHAPES = [n for n in ARKIT_NAMES if n.startswith(("eye", "cheekSquint", "brow"))]
-
-
-@pytest.mark.parametrize("name", LID_SHAPES)
-def test_lids_stay_outside_the_eyeballs_all_the_way(rig: HeadRig, name: str) -> None:
-    for weight in np.linspace(0.0, 1.0, 11):
-        assert lid_clearance(rig, shaped(rig, **{name: float(weight)})) > 3e-4, weight
-
-
-def test_a_blink_closes_the_lids(rig: HeadRig) -> None:
-    closed = shaped(rig, eyeBlinkLeft=1.0)
-    for upper, lower in LID_PAIRS:
-        assert abs(closed[upper] - closed[lower])[1] < 5e-4
-        assert abs(closed[upper] - closed[lower])[2] < 1.2e-3
-
-
 def test_the_resting_upper_lid_covers_the_top_of_the_iris(rig: HeadRig) -> None:
     iris_radius, eye = 0.00585, rig.joints[LEFT_EYE]
     assert 0.0008 < iris_radius - (rig.vertices[386] - eye)[1] < 0.0022
     assert 0.0 < iris_radius + (rig.vertices[374] - eye)[1] < 0.0020
 
 
-def test_resting_lips_are_sealed(rig: HeadRig) -> None:
-    for upper, lower in INNER_LIP_PAIRS:
-        assert 0 <= rig.vertices[upper, 1] - rig.vertices[lower, 1] < 5e-4
-
-
-def test_jaw_open_opens_as_wide_as_people_do(rig: HeadRig) -> None:
-    opened = shaped(rig, jawOpen=1.0)
-    assert 0.025 < opened[13, 1] - opened[14, 1] < 0.045
-    upper, lower = (opened[rig.part(name).vertices] for name in ("upperTeeth", "lowerTeeth"))
-    edges = [teeth[np.abs(teeth[:, 0]) < 0.006][:, 1] for teeth in (upper, lower)]
-    assert 0.025 < edges[0].min() - edges[1].max() < 0.045
-
-
-@pytest.mark.parametrize("weight", [0.3, 0.6, 1.0])
-def test_mouth_close_seals_an_open_jaw(rig: HeadRig, weight: float) -> None:
-    sealed = shaped(rig, jawOpen=weight, mouthClose=weight)
-    for upper, lower in INNER_LIP_PAIRS:
-        assert -5e-4 < sealed[upper, 1] - sealed[lower, 1] < 1e-3
+def test_the_eyes_stand_apart_as_the_survey_says(rig: HeadRig) -> None:
+    assert np.linalg.norm(rig.joints[LEFT_EYE] - rig.joints[RIGHT_EYE]) == pytest.approx(0.0632, abs=5e-4)
 
 
 def winding_numbers(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

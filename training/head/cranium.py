@@ -17,7 +17,7 @@ from scipy.sparse.linalg import spsolve
 
 from training.head.sculpt import cotangent_laplacian
 
-RING_COUNT = 24
+RING_COUNT = 27
 SWEEP_COUNT = 72  # planes from which the rings' places are chosen
 # The sideways axis about which the planes turn lies level with the base of the neck: before the throat for the chin's
 # points, at first under the skull for the crown's, whose planes would otherwise graze the forehead. [m]

@@ -11,7 +11,9 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 
 PUPIL_DISTANCE = 0.0632
+EYES_NEARER = 0.00075  # the middles of the portrait's lids lie farther apart than its pupils
 HALF_LIP_LENGTH = 0.0250
+CORNER_SPREAD = 0.065  # of half the lip's length, between the outermost and the innermost row in the corner
 
 UPPER_LIP_ROWS = (  # from the vermilion border to the lip line, each from the right corner to the left
     (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
@@ -25,6 +27,7 @@ LOWER_LIP_ROWS = (
     (62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292),
     (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
 )
+MOUTH_CORNERS = tuple(row[end] for row in UPPER_LIP_ROWS for end in (0, -1))
 ALONG_LIP = np.array([-1.0, -0.87, -0.64, -0.43, -0.21, 0.0, 0.21, 0.43, 0.64, 0.87, 1.0])
 
 # Chin and the fold above it, on the midline: landmark -> (y, z) in metres, origin between the pupils.
@@ -53,6 +56,8 @@ def _proportioned(points: np.ndarray) -> np.ndarray:
     low_nose = _smooth_step(-y, 0.006, 0.026) * (1 - _smooth_step(-y, 0.046, 0.058))
     p[:, 0] *= 1 - 0.20 * on_nose * low_nose
     p[:, 1] *= 1 + 0.075 * _smooth_step(-y, 0.0, 0.045)
+    at_eye = 1 - _smooth_step(np.hypot(np.abs(x) - 0.5 * PUPIL_DISTANCE, y), 0.016, 0.034)
+    p[:, 0] -= np.sign(x) * EYES_NEARER * at_eye
     p[:, 2] += 0.0045 * _smooth_step(y, 0.022, 0.046) * (1 - _smooth_step(np.abs(x), 0.015, 0.062))
     return p
 
@@ -69,13 +74,15 @@ def _lip_targets() -> dict[int, np.ndarray]:
     profile = ((1.0, 0.0010), (0.66, 0.0024), (0.30, 0.0018), (0.0, -0.0008))
     for rows, height, sign in ((UPPER_LIP_ROWS, bow, 1.0), (LOWER_LIP_ROWS, bowl, -1.0)):
         for row, (share, bulge) in zip(rows, profile, strict=True):
-            shrink = 1 - 0.035 * (1 - share)
+            # The rows end in the corner one inside the other; closer together their triangles would be slivers.
+            inward = CORNER_SPREAD * (1 - share) * t**8
+            shrink = 1 - 0.035 * (1 - share) - inward
             full = 1 - t**2
             back = 0.0012 * (1 - share) * (sign < 0)
             for k, point in enumerate(row):
                 y = line_y[k] + sign * (share * height[k] + 0.00012 * full[k])
-                z = line_z[k] + bulge * full[k] - back - (0.0012 * share if sign < 0 else 0.0)
-                targets[point] = np.array([HALF_LIP_LENGTH * t[k] * shrink, y, z])
+                z = line_z[k] + bulge * full[k] - back - (0.0012 * share if sign < 0 else 0.0) + 0.022 * inward[k]
+                targets[point] = np.array([HALF_LIP_LENGTH * t[k] * shrink[k], y, z])
     return targets
 
 

@@ -6,8 +6,6 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-FOLD_COSINE = 0.05  # a triangle that turned further than this cosine counts as folded
-
 
 def cotangent_laplacian(points: np.ndarray, triangles: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
     """(V, V) stiffness matrix with cotangent weights clamped to stay positive, and (V,) vertex areas."""
@@ -28,47 +26,13 @@ def cotangent_laplacian(points: np.ndarray, triangles: np.ndarray) -> tuple[spar
     return sparse.diags(np.asarray(graph.sum(1)).ravel()) - graph, np.maximum(areas, 1e-9)
 
 
-def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    flat = np.cross(b - a, c - a)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-15)
-
-
-def _mean_of_neighbours(count: int, triangles: np.ndarray) -> sparse.csr_matrix:
-    i = np.concatenate([triangles[:, k] for k in (0, 1, 2, 1, 2, 0)])
-    j = np.concatenate([triangles[:, k] for k in (1, 2, 0, 0, 1, 2)])
-    graph = sparse.csr_matrix((np.ones(len(i)), (i, j)), (count, count))
-    graph.data[:] = 1.0
-    return sparse.diags(1 / np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1)) @ graph
-
-
 class Sculptor:
     """Solves for smooth displacements of a (V, 3) surface whose handles and far vertices are given."""
 
     def __init__(self, points: np.ndarray, triangles: np.ndarray) -> None:
         self.points = points
-        self._triangles = triangles
-        self._mean_of_neighbours = _mean_of_neighbours(len(points), triangles)
         stiffness, areas = cotangent_laplacian(points, triangles)
         self._operator = (stiffness @ sparse.diags(1 / areas) @ stiffness).tocsr()
-
-    def unfolded(self, displacement: np.ndarray, held: np.ndarray, rounds: int = 12) -> np.ndarray:
-        """(V, 3) displacement whose turned-over triangles are smoothed back; held: (m,) vertices to leave."""
-        smoothed = displacement.copy()
-        rest = _normals(self.points, self._triangles)
-        free = np.ones(len(self.points), bool)
-        free[held] = False
-        best, fewest = displacement, len(self._triangles)
-        for _ in range(rounds):
-            turned = (rest * _normals(self.points + smoothed, self._triangles)).sum(axis=1) <= FOLD_COSINE
-            if turned.sum() < fewest:
-                best, fewest = smoothed.copy(), turned.sum()
-            corners = np.unique(self._triangles[turned])
-            corners = corners[free[corners]]
-            if not len(corners):
-                break
-            smoothed[corners] = 0.5 * smoothed[corners] + 0.5 * (self._mean_of_neighbours @ smoothed)[corners]
-        return best
 
     def move(self, handles: dict[int, np.ndarray], reach: float, still: np.ndarray | None = None) -> np.ndarray:
         """(V, 3) displacement that takes each handle where it is told and fades out within `reach` metres of them.

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.head.shapes import bump, left_side
+from training.head.shapes import LEFT_LIDS_LOWER, LEFT_LIDS_UPPER, bump, left_side, lips
 
 if TYPE_CHECKING:
     from training.head.shapes import Handles, LipMotion, ShapeMaker
+
+JAW_FORWARD_MM, JAW_LEFT_MM = (0.0, 0.0, 8.5), (10.5, 0.0, 0.0)
 
 
 def left_and_middle_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
@@ -18,25 +20,31 @@ def left_and_middle_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
 
 
 def eyes(maker: ShapeMaker) -> dict[str, np.ndarray]:
-    squint_cheek = maker.points(p347=(0, 1.6, 0.5), p346=(0, 1.5, 0.4), p348=(0, 1.2, 0.3), p280=(0, 1.3, 0.5))
-    squint = maker.lids(0.12, 0.30) + maker.sculptor.move(squint_cheek, reach=0.018)
+    cheek = maker.points(p347=(0, 1.6, 0.5), p346=(0, 1.5, 0.4), p348=(0, 1.2, 0.3), p280=(0, 1.3, 0.5))
+    maker.lid_motion |= {
+        "eyeSquintLeft": maker.lids(0.12, 0.30),
+        "eyeWideLeft": maker.lids(-0.42, -0.08),
+        "eyeLookDownLeft": maker.lids(0.42, -0.08),
+        "eyeLookUpLeft": maker.lids(-0.17, 0.04),
+        "cheekSquintLeft": maker.lids(0.0, 0.20),
+    }
+    cheek |= dict.fromkeys((*LEFT_LIDS_UPPER, *LEFT_LIDS_LOWER), np.zeros(3))
+    squint = maker.lid_motion["eyeSquintLeft"] + maker.sculptor.move(cheek, reach=0.018)
     return {
         "eyeBlinkLeft": maker.lids(0.88, 0.14),
         "eyeSquintLeft": squint,
-        "eyeWideLeft": maker.lids(-0.32, -0.06),
-        "eyeLookDownLeft": maker.lids(0.42, -0.08),
-        "eyeLookUpLeft": maker.lids(-0.17, 0.04),
+        **{name: maker.lid_motion[name] for name in ("eyeWideLeft", "eyeLookDownLeft", "eyeLookUpLeft")},
         "eyeLookInLeft": maker.lids(0.0, 0.0, sideways_mm=-0.8),
         "eyeLookOutLeft": maker.lids(0.0, 0.0, sideways_mm=0.8),
     }
 
 
 def jaw(maker: ShapeMaker) -> dict[str, np.ndarray]:
-    opened = maker.jaw_turned(maker.face.skin, maker.jaw_share)
+    opened = maker.mended(maker.jaw_turned(maker.face.skin, maker.jaw_share))
     return {
         "jawOpen": opened,
-        "jawForward": maker.jaw_moved((0, 0, 6)),
-        "jawLeft": maker.jaw_moved((8, 0, 0)),
+        "jawForward": maker.jaw_moved(JAW_FORWARD_MM),
+        "jawLeft": maker.jaw_moved(JAW_LEFT_MM),
         "mouthClose": closed_lips(maker, opened),
     }
 
@@ -58,7 +66,7 @@ def closed_lips(maker: ShapeMaker, opened: np.ndarray) -> np.ndarray:
     for i in loop:
         if int(i) not in handles:
             handles[int(i)] = _seal(maker, opened, int(i))
-    return maker.sculptor.move(handles, reach=0.040)
+    return maker.mended(opened + maker.sculptor.move(handles, reach=0.040)) - opened
 
 
 def _seal(maker: ShapeMaker, opened: np.ndarray, vertex: int) -> np.ndarray:
@@ -100,24 +108,24 @@ def lip_shapes(maker: ShapeMaker) -> dict[str, np.ndarray]:
             p(p18=(0, 2.0, -0.8), p200=(0, 0.8, 0)),
         ),
         "mouthRollUpper": m(
-            lambda t, s: (0, (-0.8 - 3.6 * s) * _round(t), (-4.0 + 1.4 * s) * _round(t)),
+            lambda t, s: (0, (-0.8 - 4.4 * s) * _round(t), (-4.2 + 1.2 * s) * _round(t)),
             lambda t, s: (0, 0.4 * _round(t), -0.5 * _round(t)),
             p(p164=(0, -1.2, -0.3)),
         ),
         "mouthShrugLower": m(
-            lambda t, s: (0, 1.8 * _round(t), 0.6 * _round(t)),
-            lambda t, s: (0, (3.0 + 1.2 * s) * _round(t), (1.2 + 1.2 * s) * _round(t)),
+            lambda t, s: (0, (3.4 - 1.0 * s) * _round(t), (1.0 - 0.4 * s) * _round(t)),
+            lambda t, s: (0, (3.4 + 1.2 * s) * _round(t), (1.4 + 1.6 * s) * _round(t)),
             chin_up,
         ),
         "mouthShrugUpper": m(
             lambda t, s: (0, 3.8 * _round(t), (0.8 + 1.2 * s) * _round(t)),
-            lambda t, s: (0, 2.8 * _round(t), 0.9 * _round(t)),
+            lambda t, s: (0, 3.5 * _round(t), 0.9 * _round(t)),
             p(p164=(0, 2.2, 0.8), p2=(0, 0.6, 0)),
         ),
         "mouthPressLeft": m(
-            lambda t, s: (0.8 * left_side(t), -(0.3 + 1.9 * s) * left_side(t), -(1.2 - 0.4 * s) * left_side(t)),
-            lambda t, s: (0.8 * left_side(t), (0.1 + 2.3 * s) * left_side(t), -(1.2 - 0.4 * s) * left_side(t)),
-            p(p436=(0.8, 0.3, 0.8)),
+            lambda t, s: (0.8 * left_side(t), -(0.1 + 3.0 * s) * left_side(t), -(1.8 - 0.3 * s) * left_side(t)),
+            lambda t, s: (0.8 * left_side(t), (0.1 + 3.6 * s) * left_side(t), -(1.8 - 0.3 * s) * left_side(t)),
+            p(p436=(0.8, 0.3, 1.2), p287=(1.2, 0, 1.4), p406=(0, 1.0, 0.8), p335=(0.2, 1.0, 1.0), p391=(0, -0.8, 0.8)),
         ),
         "mouthLowerDownLeft": m(
             lambda t, s: (0, 0, 0),
@@ -153,15 +161,19 @@ def _corner(dx: float, dy: float, dz: float, power: float = 1.6) -> LipMotion:
 
 def smile_family(maker: ShapeMaker) -> dict[str, np.ndarray]:
     m, p = maker.mouth, maker.points
+    # Cheeks rise and come forward, the fold beside the mouth stays behind: it deepens.
     smile_cheek = p(
-        p425=(2.0, 4.2, 2.2), p280=(1.2, 3.4, 1.8), p426=(2.0, 3.6, 1.2), p436=(3.6, 5.4, 0.9), p411=(2.6, 4.0, 1.4),
-        p422=(2.8, 2.6, -0.8), p347=(0.2, 1.3, 0.5), p352=(1.0, 2.2, 0.6), p432=(4.0, 4.4, -1.0), p294=(0.6, 0.4, -0.2),
+        p425=(1.5, 5.2, 4.0), p280=(0.8, 4.4, 3.0), p411=(2.0, 4.6, 2.4), p427=(2.6, 4.8, 2.6), p330=(0, 3.6, 2.4),
+        p426=(2.8, 3.0, -0.4), p436=(4.6, 5.2, -1.2), p423=(1.2, 1.4, -0.3), p347=(0, 1.8, 1.0), p352=(0.8, 2.8, 1.0),
+        p432=(4.6, 4.8, -1.4), p422=(2.8, 2.6, -1.0), p294=(0.9, 0.5, -0.2), p416=(1.2, 1.6, 0.6), p434=(2.0, 2.4, 0.2),
+        **dict.fromkeys((f"p{i}" for i in (*LEFT_LIDS_UPPER, *LEFT_LIDS_LOWER)), (0, 0, 0)),
     )  # fmt: skip
     return {
-        "mouthSmileLeft": m(_corner(8.6, 8.4, -4.6), _corner(8.6, 8.3, -4.6), smile_cheek, reach=0.034),
+        "mouthSmileLeft": m(_corner(8.8, 8.0, -4.8, 1.4), _corner(8.8, 7.9, -4.8, 1.4), smile_cheek, reach=0.034),
         "mouthFrownLeft": m(
-            _corner(0.8, -7.6, -0.8), _corner(0.8, -7.0, -0.8),
-            p(p422=(0.4, -3.0, 0.4), p432=(0.4, -3.6, 0.2), p425=(0, -1.2, 0), p436=(0.4, -3.8, 0.2)),
+            _corner(0.4, -8.2, -1.2), _corner(0.4, -7.6, -1.2),
+            p(p422=(0.6, -3.8, -0.6), p432=(0.4, -4.2, 0.2), p287=(0.6, -6.0, -0.8), p273=(0.2, -5.0, 0.6),
+              p425=(0, -1.4, 0), p436=(0.4, -4.0, 0.2), p424=(0, -2.4, 1.2), p200=(0, 0.8, 0.6)),
         ),
         "mouthDimpleLeft": m(
             _corner(5.0, 1.8, -5.0, 2.2), _corner(5.0, 1.8, -5.0, 2.2), p(p436=(1.2, 0.8, 0.6), p432=(1.0, 0.4, 0.4)),
@@ -174,29 +186,48 @@ def smile_family(maker: ShapeMaker) -> dict[str, np.ndarray]:
 
 
 def brows_cheeks_nose(maker: ShapeMaker) -> dict[str, np.ndarray]:
-    p, move = maker.points, maker.sculptor.move
-    inner = maker.brow(lambda s: 9.0 * (1 - s) ** 1.4)
-    puff = p(
-        p425=(5.0, -0.5, 4.0), p427=(7.0, 0, 3.0), p436=(3.0, 0, 4.0), p432=(4.5, 0, 3.0), p411=(6.5, 0.4, 3.0),
-        p434=(5.0, 0, 1.6), p422=(2.4, 0, 3.0), p426=(2.4, 0, 3.4), p280=(2.0, 0.4, 1.4), p416=(5.0, 0, 1.6),
-    )  # fmt: skip
-    nose_still = dict.fromkeys((1, 4, 168, 8), np.zeros(3))
-    lids_still = dict.fromkeys((362, 263, 386), np.zeros(3))
-    sneer = p(
-        p358=(0.8, 3.6, -0.2), p279=(0.8, 3.4, 0), p429=(0.4, 3.4, 0.4), p420=(0.2, 2.8, 0.4), p327=(0.4, 2.0, 0.2),
-        p294=(0.8, 3.0, -0.2), p355=(0.4, 2.6, 0.6), p437=(0, 2.4, 0.8), p343=(0.2, 1.6, 0.6), p426=(0.2, 2.2, 0.8),
-        p423=(0.4, 2.8, 0.6), p391=(0, 2.0, 0.4), p285=(-0.6, -1.0, 0), p267=(0, 1.4, 0.2), p269=(0, 1.6, 0.2),
-    )  # fmt: skip
-    squint = p(
-        p280=(0.2, 4.6, 2.0), p347=(0, 3.4, 1.0), p346=(0.2, 3.4, 0.9), p330=(0, 3.6, 1.4), p352=(0.2, 3.2, 1.2),
-        p348=(0, 2.2, 0.6), p425=(0, 3.0, 1.4), p374=(0, 2.0, 0.2), p373=(0, 1.9, 0.2), p380=(0, 1.5, 0.2),
-        p411=(0.2, 2.4, 1.0),
-    )  # fmt: skip
+    p = maker.points
+    # Each side moves the middle of the brows by its half.
+    inner = maker.brow(lambda s: 7.8 * (1 - s) ** 1.15, middle=p(p9=(0, 2.2, 0), p8=(0, 1.0, 0), p168=(0, 0, 0)))
+    frowning = p(p9=(0, -2.4, 0.5), p8=(0, -2.2, 0.7), p168=(0, -1.0, 0.5), p6=(0, -0.3, 0.3), p417=(-1.0, -2.6, 0.8))
     return {
         "browInnerUp": inner + maker.mirrored(inner),
-        "browOuterUpLeft": maker.brow(lambda s: 8.6 * min(1.0, s * 1.35) ** 1.2),
-        "browDownLeft": maker.brow(lambda s: -7.2 * (1 - 0.45 * s), inward=2.6),
-        "cheekPuff": move(maker.both(puff) | nose_still, reach=0.026),
-        "cheekSquintLeft": move(squint | dict.fromkeys((291, 386, 362), np.zeros(3)), reach=0.024),
-        "noseSneerLeft": move(sneer | nose_still | lids_still, reach=0.020),
+        "browOuterUpLeft": maker.brow(lambda s: 7.8 * min(1.0, s * 1.35) ** 1.2),
+        "browDownLeft": maker.brow(lambda s: -8.2 * (1 - 0.40 * s), inward=3.2, middle=frowning),
+        "cheekPuff": puffed_cheeks(maker),
+        "cheekSquintLeft": maker.lid_motion["cheekSquintLeft"] + raised_cheek(maker),
+        "noseSneerLeft": sneer(maker),
     }
+
+
+def puffed_cheeks(maker: ShapeMaker) -> np.ndarray:
+    puff = maker.points(
+        p425=(7.0, -0.5, 6.5), p427=(11.0, 0, 5.0), p436=(5.0, 0, 6.5), p432=(7.5, 0, 5.5), p411=(9.5, 0.4, 4.5),
+        p434=(8.5, 0, 2.8), p422=(4.5, 0, 5.0), p426=(4.0, 0, 5.5), p280=(3.0, 0.4, 2.2), p416=(8.0, 0, 2.4),
+        p410=(3.0, 0.4, 5.0), p287=(3.5, 0, 5.0), p424=(2.5, 0, 3.0),
+    )  # fmt: skip
+    nose_still = dict.fromkeys((1, 4, 168, 8), np.zeros(3))
+    return maker.mouth(
+        lambda t, s: (1.2 * t, 0, 1.6), lambda t, s: (1.2 * t, 0, 1.6), maker.both(puff) | nose_still, reach=0.028
+    )
+
+
+def raised_cheek(maker: ShapeMaker) -> np.ndarray:
+    squint = maker.points(
+        p280=(0.2, 5.4, 3.2), p347=(0, 3.8, 1.9), p346=(0.2, 3.8, 1.7), p330=(0, 4.4, 2.6), p352=(0.2, 3.8, 2.0),
+        p348=(0, 2.5, 1.2), p425=(0, 3.8, 2.6), p411=(0.2, 3.0, 1.6),
+    )  # fmt: skip
+    held = dict.fromkeys((*LEFT_LIDS_UPPER, *LEFT_LIDS_LOWER, 291), np.zeros(3))
+    return maker.sculptor.move(squint | held, reach=0.024)
+
+
+def sneer(maker: ShapeMaker) -> np.ndarray:
+    raised = maker.points(
+        p358=(1.2, 4.2, 0), p279=(1.5, 4.4, 0.5), p429=(0.6, 4.2, 1.2), p420=(0.2, 3.4, 1.0), p327=(0.4, 2.0, 0.2),
+        p294=(1.5, 3.8, 0), p278=(1.5, 3.6, 0.2), p355=(0.4, 3.6, 1.8), p437=(0, 2.8, 1.2), p343=(0.2, 2.8, 1.6),
+        p412=(0, 1.6, 1.0), p371=(0.2, 3.2, 1.4), p266=(0.2, 2.8, 1.2), p426=(0.4, 2.6, 1.8), p423=(0.6, 3.6, 1.4),
+        p391=(0, 2.2, 0.8), p285=(-0.8, -2.0, 0.8), p417=(-0.6, -1.2, 0.8), p8=(0, -0.7, 0.4), p322=(0.2, 1.6, 0.8),
+    )  # fmt: skip
+    still = dict.fromkeys((1, 4, *LEFT_LIDS_UPPER, *LEFT_LIDS_LOWER), np.zeros(3))
+    lifted = lips(lambda t, s: (0, 1.9 * s * bump(t, 0.45, 0.35), 0.4 * s * bump(t, 0.45, 0.35)), _no_motion)
+    return maker.sculptor.move(raised | still | lifted, reach=0.020)

@@ -18,6 +18,7 @@ from core.head_model.eyes import EYE_RADIUS_M, LID_THICKNESS_M
 from training.head.face import ALONG_LIP, LOWER_LIP_ROWS, UPPER_LIP_ROWS
 from training.head.lids import cleared_goals
 from training.head.sculpt import Sculptor
+from training.head.unfold import Unfolder
 
 MM = 1e-3
 CONDYLE = np.array([0.0, -0.014, -0.072])  # hinge of the jaw, a little before the ear canal [m]
@@ -80,16 +81,14 @@ def lips(upper: LipMotion, lower: LipMotion) -> Handles:
     return handles
 
 
-def _still(x: float, share: float) -> tuple[float, float, float]:
-    return (0.0, 0.0, 0.0)
-
-
 class ShapeMaker:
     """Makes the shapes one by one; `make_all` returns them in ARKit order."""
 
     def __init__(self, face: FaceForShapes) -> None:
         self.face = face
         self.sculptor = Sculptor(face.skin, face.triangles)
+        self._unfolder = Unfolder(face.skin, face.triangles)
+        self.lid_motion: dict[str, np.ndarray] = {}
         self._jaw_share = self._solve_jaw_share()
 
     # -- jaw -----------------------------------------------------------------------------------------------------
@@ -163,7 +162,17 @@ class ShapeMaker:
         near = min(handles, key=lambda i: np.linalg.norm(skin[i] - skin[point]))
         return handles[near] * (0.42 if upper_share >= 0 else 0.30)
 
-    def _kept_off_eyeballs(self, moved: np.ndarray) -> np.ndarray:
+    def mended(self, moved: np.ndarray, held: np.ndarray | None = None) -> np.ndarray:
+        """Displacement without folds; symmetric when it was. held: vertices to leave."""
+        found = self._unfolder.mended(moved, held)
+        if np.abs(self.mirrored(moved) - moved).max() > 1e-9:
+            return found
+        # The two sides may end a little apart; their mean need not be free of folds, but either of them is.
+        x = self.face.skin[:, :1]
+        other = self.mirrored(found)
+        return np.where(np.abs(x) < 1e-9, 0.5 * (found + other), np.where(x > 0, found, other))
+
+    def kept_off_eyeballs(self, moved: np.ndarray) -> np.ndarray:
         """Displacement with every lid vertex's way kept outside of both eyeballs."""
         return self.mirrored(self._kept_off_left_eyeball(self.mirrored(self._kept_off_left_eyeball(moved))))
 
@@ -189,8 +198,15 @@ class ShapeMaker:
         """Handles of the left side, and their mirror images."""
         return handles | {int(self.face.mirror[i]): v * (-1, 1, 1) for i, v in handles.items()}
 
-    def brow(self, lift: Callable[[float], float], inward: float = 0.0, reach: float = 0.040) -> np.ndarray:
-        """(V, 3) the left brow moved by `lift(s)` mm upwards, s from 0 (inner end) to 1, and inwards."""
+    def brow(
+        self,
+        lift: Callable[[float], float],
+        inward: float = 0.0,
+        reach: float = 0.040,
+        middle: Handles | None = None,
+    ) -> np.ndarray:
+        """(V, 3) the left brow moved by `lift(s)` mm upwards, s from 0 (inner end) to 1, and inwards; middle: what
+        happens between the brows."""
         handles: Handles = {}
         for row, share in ((LEFT_BROW_UPPER, 1.0), (LEFT_BROW_LOWER, 0.9)):
             for s, point in zip(np.linspace(0, 1, 5), row, strict=True):
@@ -201,7 +217,7 @@ class ShapeMaker:
         forehead = {
             i: np.array([0.0, 0.30 * lift(s), 0.0]) * MM for i, s in ((337, 0.1), (299, 0.4), (333, 0.7), (298, 1.0))
         }
-        return self.sculptor.move(handles | lids | fold | forehead, reach=reach)
+        return self.sculptor.move(handles | lids | fold | forehead | (middle or {}), reach=reach)
 
     def mouth(
         self, upper: LipMotion, lower: LipMotion, extra: Handles | None = None, reach: float = 0.030
@@ -212,15 +228,16 @@ class ShapeMaker:
 
     # -- the shapes ----------------------------------------------------------------------------------------------
 
-    def make_all(self) -> np.ndarray:
-        """(52, V, 3) displacements in ARKit order."""
+    def make_all(self) -> dict[str, np.ndarray]:
+        """Name to (V, 3) displacement, in ARKit order."""
         from training.head import shape_table
 
         made = shape_table.left_and_middle_shapes(self)
         for name in list(made):
-            held = np.concatenate([self.face.lip_loop, self.face.left_margin, *UPPER_LIP_ROWS, *LOWER_LIP_ROWS])
-            made[name] = self._kept_off_eyeballs(self.sculptor.unfolded(made[name], held))
+            held = self.face.left_margin if name.startswith("eye") else None
+            whole = self.mended(made[name], held) if name != "mouthClose" else made[name]
+            made[name] = self.kept_off_eyeballs(whole)
             other = mirror_name(name)
             if other not in made:
                 made[other] = self.mirrored(made[name])
-        return np.stack([made[name] for name in ARKIT_NAMES])
+        return {name: made[name] for name in ARKIT_NAMES}

@@ -96,8 +96,10 @@ def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
 
 
-def subdivide(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each triangle cut into four; old points stay.
+def subdivide(
+    points: np.ndarray, triangles: np.ndarray, flat: Sequence[int] = ()
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each triangle cut into four; old points stay. Edges at the points `flat` are cut straight in the middle.
 
     Returns (V', 3) points, (4F, 3) triangles and (V' - V, 2) the old edge each new point lies on. Inner edges bulge
     as Phong tessellation does (Boubekeur & Alexa 2008, alpha 3/4); border edges follow the four-point rule of Dyn.
@@ -117,6 +119,8 @@ def subdivide(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np
             before, here, after, beyond = (loop[(k + i) % len(loop)] for i in (-1, 0, 1, 2))
             row = number[tuple(sorted((int(here), int(after))))] - len(points)
             middle[row] = (9 * (points[here] + points[after]) - points[before] - points[beyond]) / 16
+    straight = np.isin(pairs, flat).any(axis=1)
+    middle[straight] = 0.5 * (a + b)[straight]
     cut = []
     for t in triangles:
         p, q, r = map(int, t)
