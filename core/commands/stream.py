@@ -86,8 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
         hub = resources.enter_context(StreamHub())
         _start_outputs(hub, targets, settings, arguments)
         _stream(source, hub, stopped, arguments.duration)
-        outputs = hub.status()
-    for output in outputs:
+        outputs = [hub.stop(output.name) for output in hub.status()]
+    for output in filter(None, outputs):
         print(f"{output.address} {output.sent} frames, {output.dropped} left out, {output.errors} failed")
     if source.is_over and source.notice:
         raise InputError(f"The source ended: {source.notice}.")

@@ -67,13 +67,15 @@ class StreamHub:
             self._receivers = tuple(self._outputs.values())
         return output.status()
 
-    def stop(self, name: str) -> None:
-        """Ends an output and waits until its socket is free; one that is not there is no error."""
+    def stop(self, name: str) -> OutputStatus | None:
+        """Ends an output, waits until its socket is free, and returns its last numbers; None where it is not there."""
         with self._lock:
             output = self._outputs.pop(name, None)
             self._receivers = tuple(self._outputs.values())
-        if output is not None:
-            output.close()
+        if output is None:
+            return None
+        output.close()
+        return output.status()
 
     def update(self, name: str, **changes: Any) -> None:
         """Changes fields of a running output's `OutputSettings`, from its next frame on. StreamError: none so named."""

@@ -181,7 +181,7 @@ class Output:
             )  # fmt: skip
 
     def close(self) -> None:
-        """Ends the thread and the sink."""
+        """Ends the thread and the sink, after what still waits was sent."""
         with self._news:
             self._stopped = True
             self._news.notify()
@@ -189,10 +189,12 @@ class Output:
 
     def _run(self) -> None:
         try:
-            while not self._stopped:
+            while True:
                 frame = self._next()
-                if frame is not None and not self._stopped:
+                if frame is not None:
                     self._deliver(frame)
+                elif self._stopped:  # only now: what still waits is the face's last look
+                    return
                 if not self._sink.is_alive():
                     self._phase = OutputPhase.FAILED
                     return
@@ -210,7 +212,7 @@ class Output:
             if self._frame is None and not self._stopped:
                 self._news.wait(1.0 / rate_hz if repeats and rate_hz else LOOK_S)
             frame, self._frame = self._frame, None
-            return self._last if frame is None and repeats else frame
+            return self._last if frame is None and repeats and not self._stopped else frame
 
     def _deliver(self, frame: OutgoingFrame) -> None:
         with self._sending:
