@@ -6,7 +6,9 @@ from PIL import Image
 
 from core.blendshapes import ARKIT_NAMES, EMOTION_PROTOTYPES, INDEX
 from core.cli import main
-from core.commands.head import COLUMNS, TILE_PX, rows, state_of
+from core.commands import head
+from core.commands.head import COLUMNS, TILE_PX, directions, people, rows, state_of
+from core.head_model.builtin_model import load_builtin_model
 from core.head_model.rig_glb import save_rig
 from core.rendering.pictures import LABEL_HEIGHT_PX
 from tests.builders import tiny_rig
@@ -42,3 +44,28 @@ def test_a_head_that_is_not_there_is_one_line(tmp_path, monkeypatch, capsys):
     assert main(["head", "--head", "ict", "--sheet", str(tmp_path / "sheet.png")]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "sheet.png").exists()
+
+
+@pytest.mark.parametrize("what", ["--people", "--directions"])
+def test_people_and_directions_get_their_sheets(tmp_path, monkeypatch, what):
+    monkeypatch.setattr(head, "PEOPLE", 2)
+    monkeypatch.setattr(head, "directions", lambda model: list(directions(model))[:2])
+    assert main(["head", what, str(tmp_path / "sheet.png")]) == 0
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.size == (4 * TILE_PX, TILE_PX + LABEL_HEIGHT_PX)
+        tiles = np.asarray(picture)
+        assert np.abs(tiles[:TILE_PX, :TILE_PX].astype(int) - tiles[:TILE_PX, 2 * TILE_PX : 3 * TILE_PX]).max() > 50
+
+
+def test_directions_go_both_ways_and_people_are_the_same_every_time():
+    model = load_builtin_model()
+    labels = [label for label, _ in directions(model)]
+    assert labels[:2] == ["head width -2", "head width +2"] and len(labels) == 2 * len(model.named)
+    first, again = (next(iter(people(model)))[1] for _ in range(2))
+    assert np.array_equal(first.vertices, again.vertices)
+
+
+def test_a_rig_has_no_relatives(tmp_path, capsys):
+    save_rig(tiny_rig(), tmp_path / "rig.glb")
+    assert main(["head", "--rig", str(tmp_path / "rig.glb"), "--people", str(tmp_path / "sheet.png")]) == 1
+    assert "one person" in capsys.readouterr().err
