@@ -6,6 +6,7 @@ stamps of the machine's one monotonic clock. Frames are sent at a fixed rate wha
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -27,11 +28,12 @@ from core.media.guarded_process import REPOSITORY
 from core.pipeline import Pipeline
 from core.streaming.metrics import Metrics
 from core.streaming.output import OutgoingFrame, Output, OutputSettings
+from core.streaming.record import RECORD
 from core.streaming.server_process import ServerProcess
 from core.streaming.server_settings import ServerSettings
 from core.streaming.server_thread import ServerThread
 from core.streaming.sinks import WebSocketServer, WebSocketSink
-from core.structures import FaceState, Frame
+from core.structures import Frame
 
 FAST_RATE_HZ = 60.0
 REPEATS = 3
@@ -69,13 +71,10 @@ def stream_result(frames: int, stall_s: float = STALL_S, repeats: int = REPEATS)
     )
     loop = "uvloop" if _has_uvloop() else "asyncio"
     setting = (
-        f"loopback, {BINARY_WORDS}, {loop}, median of {repeats} runs of {frames} frames; capture: FaceMesh and "
-        f"solver on drawn frames at {FRAME_RATE_HZ:g}/s; 'beside it': the server as a thread of the capturing process"
+        f"loopback, {RECORD.size}-byte frames, {loop}, median of {repeats} runs of {frames} frames; capture: FaceMesh "
+        f"and solver on drawn frames at {FRAME_RATE_HZ:g}/s; 'beside it': the server as a thread of the capturing process"
     )
     return BenchResult("stream", setting, readings)
-
-
-BINARY_WORDS = "344-byte frames"
 
 
 def run_clients(make_server: MakeServer, feed: Feed, clients: int, duration_s: float) -> list[Heard]:
@@ -91,7 +90,19 @@ def run_clients(make_server: MakeServer, feed: Feed, clients: int, duration_s: f
 
 
 def stalled_readings(stall_s: float) -> list[Reading]:
-    """One client stands still while four read on, at 60 frames a second."""
+    """One client stands still while four read on, at 60 frames a second; then the same without the one, to compare."""
+    stalled, healthy, grown_mib = _with_one_stalled(stall_s)
+    control = run_clients(ServerProcess, replayed, 4, stall_s)
+    return [
+        Reading(f"stalled {stall_s:g} s: stale frames it then got", stalled.stale, "", 3.0),
+        Reading(f"stalled {stall_s:g} s: frames 4 others lost", sum(heard.lost for heard in healthy), "", 0.0),
+        Reading(f"stalled {stall_s:g} s: lost without it", sum(heard.lost for heard in control), ""),
+        Reading(f"stalled {stall_s:g} s: server's memory grew", grown_mib, "MiB", 2.0),
+    ]
+
+
+def _with_one_stalled(stall_s: float) -> tuple[Heard, list[Heard], float]:
+    """What the stalled one and the others heard, and by how many MiB the server grew."""
     with ExitStack() as resources:
         output = resources.enter_context(serving(ServerProcess))
         resources.enter_context(feeding(output, replayed))
@@ -102,11 +113,7 @@ def stalled_readings(stall_s: float) -> list[Reading]:
         before_mib = float(process.memory_info().rss) / MEBIBYTE
         stalled, *healthy = gather(plans)
         after_mib = float(process.memory_info().rss) / MEBIBYTE
-    return [
-        Reading(f"stalled {stall_s:g} s: stale frames it then got", stalled.stale, "", 3.0),
-        Reading(f"stalled {stall_s:g} s: frames 4 others lost", sum(heard.lost for heard in healthy), "", 0.0),
-        Reading(f"stalled {stall_s:g} s: server's memory grew", after_mib - before_mib, "MiB", 2.0),
-    ]
+    return stalled, healthy, after_mib - before_mib
 
 
 class ServedOutput:
@@ -171,7 +178,7 @@ def live_capture(pictures: Sequence[Frame]) -> Feed:
                 arrived_s = time.monotonic()
                 picture = pictures[number % len(pictures)]
                 states = pipeline.step(Frame(picture.image, number / FRAME_RATE_HZ, number)).states
-                output.offer(OutgoingFrame(_first(states), number, arrived_s, time.monotonic()))
+                output.offer(OutgoingFrame(states[0], number, arrived_s, time.monotonic()))
 
     return feed
 
@@ -211,10 +218,6 @@ def _ticks(rate_hz: float, stopped: threading.Event) -> Iterator[int]:
         due_s = max(due_s + 1.0 / rate_hz, time.monotonic())
 
 
-def _first(states: Sequence[FaceState]) -> FaceState:
-    return states[0]
-
-
 def _delays(runs: Sequence[Sequence[Heard]]) -> list[list[list[float]]]:
     return [[heard.delays_ms for heard in run] for run in runs]
 
@@ -230,6 +233,4 @@ def _percentile(runs: Sequence[Sequence[Sequence[float]]], percent: float) -> fl
 
 
 def _has_uvloop() -> bool:
-    import importlib.util
-
     return importlib.util.find_spec("uvloop") is not None
