@@ -72,7 +72,7 @@ def stream_result(frames: int, stall_s: float = STALL_S, repeats: int = REPEATS)
     loop = "uvloop" if _has_uvloop() else "asyncio"
     setting = (
         f"loopback, {RECORD.size}-byte frames, {loop}, median of {repeats} runs of {frames} frames; capture: FaceMesh "
-        f"and solver on drawn frames at {FRAME_RATE_HZ:g}/s; 'beside it': the server as a thread of the capturing process"
+        f"and solver on drawn frames at {FRAME_RATE_HZ:g}/s; 'beside it': the server as a thread of the same process"
     )
     return BenchResult("stream", setting, readings)
 
