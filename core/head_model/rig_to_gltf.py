@@ -18,6 +18,7 @@ from core.structures import FloatArray, ImageArray, IntArray
 
 FORMAT_VERSION = 1
 SKIN_MESH_NAME = "head"
+SKELETON_NAME = "skeleton"  # Blender calls its armature so, and would rename a mesh of the same name
 INFLUENCES = 4
 # PNG keeps a texture exact and a 1024 x 1024 one never exceeds 3.1 MiB, so a rig stays under 8 MiB; photographs of
 # 2048 x 2048 take 6 MiB and more as PNG, but a tenth of that as JPEG of this quality.
@@ -208,7 +209,7 @@ def _add_skin(builder: GltfBuilder, joints: FloatArray) -> int:
     builder.add(
         "skins",
         {
-            "name": "head",
+            "name": SKELETON_NAME,
             "joints": list(range(first, first + len(joints))),
             "skeleton": first,
             "inverseBindMatrices": builder.add_accessor(inverse_bind),
