@@ -35,7 +35,7 @@ MENDED_PAIRS = (
     ("mouthSmileLeft", "mouthLowerDownLeft"), ("mouthPressLeft", "mouthPressRight"),
     ("mouthShrugLower", "mouthPressLeft"), ("mouthShrugLower", "mouthShrugUpper"), ("mouthRollUpper", "mouthRollLower"),
     ("mouthUpperUpLeft", "mouthLowerDownLeft"), ("mouthStretchLeft", "mouthLowerDownLeft"),
-    ("mouthFunnel", "mouthStretchLeft"), ("mouthFrownLeft", "mouthStretchLeft"), ("jawLeft", "mouthLeft"),
+    ("mouthFunnel", "mouthStretchLeft"), ("mouthFrownLeft", "mouthStretchLeft"),
     ("browDownLeft", "noseSneerLeft"), ("browInnerUp", "browOuterUpLeft"), ("noseSneerLeft", "mouthUpperUpLeft"),
 )  # fmt: skip
 
@@ -55,6 +55,9 @@ def skin_correctives(maker: ShapeMaker, shapes: Mapping[str, np.ndarray]) -> lis
     made = [SkinCorrective("mouthClose", "jawOpen", _pressed(shapes) - shapes["mouthClose"], EXCESS)]
     made += [_closed(maker, shapes, name, *shares) for name, shares in CLOSED_LIDS.items()]
     made += [_mended(maker, shapes, *pair) for pair in MENDED_PAIRS]
+    # A jaw that is off to the side has taken the lips along: both sums would lay their corner over the teeth.
+    sideways = maker.mended(shapes["jawLeft"] + 0.4 * shapes["mouthLeft"])
+    made.append(SkinCorrective("jawLeft", "mouthLeft", sideways - shapes["jawLeft"] - shapes["mouthLeft"]))
     return [c for one in made for c in _both_sides(maker, one) if np.abs(c.displacement).max() > NEGLIGIBLE]
 
 
