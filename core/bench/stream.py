@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from statistics import median
+from typing import Any
 
 import numpy as np
 import psutil
@@ -28,11 +30,12 @@ from core.media.guarded_process import REPOSITORY
 from core.pipeline import Pipeline
 from core.streaming.metrics import Metrics
 from core.streaming.output import OutgoingFrame, Output, OutputSettings
-from core.streaming.record import RECORD
+from core.streaming.record import RECORD, stamped
 from core.streaming.server_process import ServerProcess
 from core.streaming.server_settings import ServerSettings
 from core.streaming.server_thread import ServerThread
 from core.streaming.sinks import WebSocketServer, WebSocketSink
+from core.streaming.state_record import pack_state
 from core.structures import Frame
 
 FAST_RATE_HZ = 60.0
@@ -51,10 +54,13 @@ def stream_result(frames: int, stall_s: float = STALL_S, repeats: int = REPEATS)
     pictures = drawn_frames(load_builtin_rig(), 60)
     capture = live_capture(pictures)
     capture_s, fast_s = frames / FRAME_RATE_HZ, frames / FAST_RATE_HZ
-    one = [run_clients(ServerProcess, capture, 1, capture_s) for _ in range(repeats)]
-    eight = [run_clients(ServerProcess, capture, 8, capture_s) for _ in range(repeats)]
-    beside = [run_clients(ServerThread, capture, 8, capture_s) for _ in range(repeats)]
-    fifty = [run_clients(ServerProcess, replayed, 50, fast_s) for _ in range(repeats)]
+    one, eight, beside, bare, fifty = [], [], [], [], []
+    for _ in range(repeats):  # one after the other, so that all kinds see the machine's good and bad moments
+        one.append(run_clients(ServerProcess, capture, 1, capture_s))
+        eight.append(run_clients(ServerProcess, capture, 8, capture_s))
+        beside.append(run_clients(ServerThread, capture, 8, capture_s))
+        bare.append(run_bare(capture, 8, capture_s))
+        fifty.append(run_clients(ServerProcess, replayed, 50, fast_s))
     ages = [[[age for heard in run for age in heard.ages_ms]] for run in eight]
     readings = (
         Reading("1 client, capture runs, p50", _percentile(_delays(one), 50), "ms", 2.0),
@@ -63,6 +69,8 @@ def stream_result(frames: int, stall_s: float = STALL_S, repeats: int = REPEATS)
         Reading("8 clients, capture runs, p99", _percentile(_delays(eight), 99), "ms", 20.0),
         Reading("8 clients, server beside it, p50", _percentile(_delays(beside), 50), "ms"),
         Reading("8 clients, server beside it, p99", _percentile(_delays(beside), 99), "ms"),
+        Reading("8 bare datagrams, no server, p50", _percentile(_delays(bare), 50), "ms"),
+        Reading("8 bare datagrams, no server, p99", _percentile(_delays(bare), 99), "ms"),
         Reading("50 clients at 60/s, p50", _percentile(_delays(fifty), 50), "ms"),
         Reading("50 clients at 60/s, p95", _percentile(_delays(fifty), 95), "ms", 20.0),
         Reading("frame arrived to sent, p50", _percentile(ages, 50), "ms", 15.0),
@@ -81,7 +89,7 @@ def run_clients(make_server: MakeServer, feed: Feed, clients: int, duration_s: f
     """What each of so many clients heard while `feed` ran."""
     with ExitStack() as resources:
         output = resources.enter_context(serving(make_server))
-        resources.enter_context(feeding(output, feed))
+        resources.enter_context(feeding(output.output, feed))
         time.sleep(SETTLE_S)
         counts = [min(CLIENTS_A_PROCESS, clients - start) for start in range(0, clients, CLIENTS_A_PROCESS)]
         if clients <= CLIENTS_A_PROCESS:
@@ -105,7 +113,7 @@ def _with_one_stalled(stall_s: float) -> tuple[Heard, list[Heard], float]:
     """What the stalled one and the others heard, and by how many MiB the server grew."""
     with ExitStack() as resources:
         output = resources.enter_context(serving(ServerProcess))
-        resources.enter_context(feeding(output, replayed))
+        resources.enter_context(feeding(output.output, replayed))
         process = psutil.Process(output.server_process_id)
         time.sleep(SETTLE_S)
         duration_s = stall_s + 2 * CALM_S
@@ -114,6 +122,46 @@ def _with_one_stalled(stall_s: float) -> tuple[Heard, list[Heard], float]:
         stalled, *healthy = gather(plans)
         after_mib = float(process.memory_info().rss) / MEBIBYTE
     return stalled, healthy, after_mib - before_mib
+
+
+def run_bare(feed: Feed, clients: int, duration_s: float) -> list[Heard]:
+    """The same with one plain datagram to each client from the capturing thread: what one hop takes here at least."""
+    with ExitStack() as resources:
+        processes, ports = start_clients([Plan(0, 1, duration_s)] * clients, resources)
+        output = Output("bare", BareSink(ports), OutputSettings(), Metrics("bench"))
+        resources.callback(output.close)
+        resources.enter_context(feeding(output, feed))
+        time.sleep(SETTLE_S)
+        return heard_by(processes)
+
+
+class BareSink:
+    """A record to each of these ports of this machine."""
+
+    title, address, sends_at_once = "bare", "127.0.0.1", True
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports = ports
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def send(self, frame: OutgoingFrame) -> bool:
+        """Always out: datagrams to this machine do not wait."""
+        record = pack_state(frame.state, frame.sequence, frame.arrived_s, frame.tracked_s)
+        for port in self._ports:
+            self._socket.sendto(stamped(record, time.monotonic()), (self.address, port))
+        return True
+
+    def is_alive(self) -> bool:
+        """Always."""
+        return True
+
+    def details(self) -> Mapping[str, Any]:
+        """None."""
+        return {}
+
+    def close(self) -> None:
+        """Frees the socket."""
+        self._socket.close()
 
 
 class ServedOutput:
@@ -149,10 +197,10 @@ def serving(make_server: MakeServer) -> Iterator[ServedOutput]:
 
 
 @contextmanager
-def feeding(served: ServedOutput, feed: Feed) -> Iterator[None]:
+def feeding(output: Output, feed: Feed) -> Iterator[None]:
     """`feed` in a thread of its own, as the engine of a session has one."""
     stopped = threading.Event()
-    thread = threading.Thread(target=feed, args=(served.output, stopped), name="bench-feed", daemon=True)
+    thread = threading.Thread(target=feed, args=(output, stopped), name="bench-feed", daemon=True)
     thread.start()
     try:
         yield
@@ -184,7 +232,14 @@ def live_capture(pictures: Sequence[Frame]) -> Feed:
 
 
 def gather(plans: Sequence[Plan]) -> list[Heard]:
-    """Starts a process for each plan, lets all begin at once, and returns what their clients heard."""
+    """What the clients of these plans heard, each plan in a process of its own, all from the same moment on."""
+    with ExitStack() as resources:
+        processes, _ = start_clients(plans, resources)
+        return heard_by(processes)
+
+
+def start_clients(plans: Sequence[Plan], resources: ExitStack) -> tuple[list[subprocess.Popen[str]], list[int]]:
+    """The processes, connected and waiting for `heard_by`, and the ports of all their clients."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "core.bench.stream_client", json.dumps(asdict(plan))],
@@ -192,19 +247,26 @@ def gather(plans: Sequence[Plan]) -> list[Heard]:
         )
         for plan in plans
     ]  # fmt: skip
-    with ExitStack() as resources:
-        for process in processes:
-            resources.enter_context(process)
-            resources.callback(process.kill)
-        for process in processes:
-            assert process.stdout is not None
-            if process.stdout.readline() != "ready\n":
-                raise RuntimeError("a client of the bench could not connect")
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        texts = [process.communicate()[0] for process in processes]
+    ports: list[int] = []
+    for process in processes:
+        resources.enter_context(process)
+        resources.callback(process.kill)
+    for process in processes:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError("a client of the bench could not connect")
+        ports += json.loads(line)
+    return processes, ports
+
+
+def heard_by(processes: Sequence[subprocess.Popen[str]]) -> list[Heard]:
+    """Lets all begin at once and waits for what they heard."""
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    texts = [process.communicate()[0] for process in processes]
     return [Heard(**json.loads(line)) for text in texts for line in text.splitlines()]
 
 

@@ -1,8 +1,9 @@
 """Clients to measure the stream with, in a process of their own: `python -m core.bench.stream_client PLAN`.
 
 Plain sockets and a reader that knows nothing but these frames, so that the server is measured and not the client.
-PLAN is JSON: port, clients, duration_s, stalls_at_s and stall_s (the first client then reads nothing for so long).
-It prints "ready" when all are connected, waits for a line on stdin, and at the end prints one JSON object a client.
+PLAN is JSON: port, clients, duration_s, stalls_at_s and stall_s (the first client then reads nothing for so long). Port
+0: bare datagrams without any server, which tells what the machine itself takes for one hop. It prints the ports of its
+datagrams when all are ready, waits for a line on stdin, and at the end prints one JSON object a client.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,6 +26,7 @@ BINARY = 0x82
 SMALL, MEDIUM = 125, 126
 OPEN_S = 30.0
 STALE_S = 0.1
+WARM_UP_S = 1.0
 MASK = b"\0\0\0\0"  # a mask of zeros is a mask: RFC 6455 asks for one from every client
 
 
@@ -40,14 +43,27 @@ class Plan:
 
 @dataclass
 class Heard:
-    """What one client got. delays_ms: face known to received; ages_ms: frame arrived to sent; stale: frames older than
-    0.1 s when read; lost: sequence numbers that it never saw between its first and last."""
+    """What one client got.
+
+    delays_ms: face known to received; ages_ms: frame arrived to sent. stale: frames that had been sent 0.1 s or more
+    before the client read on. lost: numbers that it never saw between its first and last. resumed_s: when it read on.
+    """
 
     delays_ms: list[float] = field(default_factory=list)
     ages_ms: list[float] = field(default_factory=list)
     stale: int = 0
     lost: int = 0
     last: int | None = None
+    resumed_s: float = 0.0
+
+    def add(self, record: bytes, received_s: float) -> None:
+        """Counts one frame."""
+        _, _, _, sequence, _, _, arrived_s, tracked_s, sent_s = HEADER.unpack_from(record)
+        self.delays_ms.append(1000.0 * (received_s - tracked_s))
+        self.ages_ms.append(1000.0 * (sent_s - arrived_s))
+        self.stale += sent_s < self.resumed_s - STALE_S
+        self.lost += 0 if self.last is None else max(0, sequence - self.last - 1)
+        self.last = sequence
 
 
 class LeanClient:
@@ -95,36 +111,49 @@ class LeanClient:
         return data[0], data[start : start + length]
 
     def _hear(self, record: bytes, received_s: float) -> None:
-        if len(record) != RECORD.size:
-            return
-        _, _, _, sequence, _, _, arrived_s, tracked_s, sent_s = HEADER.unpack_from(record)
-        heard = self.heard
-        heard.delays_ms.append(1000.0 * (received_s - tracked_s))
-        heard.ages_ms.append(1000.0 * (sent_s - arrived_s))
-        heard.stale += received_s - tracked_s > STALE_S
-        heard.lost += 0 if heard.last is None else max(0, sequence - heard.last - 1)
-        heard.last = sequence
-        self.socket.sendall(b"\x82\x84" + MASK + struct.pack("<I", sequence))
+        if len(record) == RECORD.size:
+            self.heard.add(record, received_s)
+            self.socket.sendall(b"\x82\x84" + MASK + struct.pack("<I", self.heard.last or 0))
 
 
-def listen(clients: list[LeanClient], plan: Plan) -> None:
-    """Reads from all until the duration is over."""
+class DatagramClient:
+    """Reads records that come as bare datagrams."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.heard = Heard()
+
+    def read(self) -> None:
+        """Takes one datagram."""
+        record = self.socket.recv(65_536)
+        self.heard.add(record, time.monotonic())
+
+
+def listen(clients: Sequence[LeanClient | DatagramClient], plan: Plan) -> None:
+    """Reads from all until the duration is over; what waited since they connected is read first and not counted."""
     waiting = selectors.DefaultSelector()
     for client in clients:
         waiting.register(client.socket, selectors.EVENT_READ, client)
     started_s = time.monotonic()
-    stalled: LeanClient | None = None
+    is_warm = False
+    stalled: LeanClient | DatagramClient | None = None
     stalls_at_s = plan.stalls_at_s
-    while (passed_s := time.monotonic() - started_s) < plan.duration_s:
+    while (passed_s := time.monotonic() - started_s) < WARM_UP_S + plan.duration_s:
         if stalls_at_s is not None and stalled is None and passed_s >= stalls_at_s:
             stalled = clients[0]
             waiting.unregister(stalled.socket)
         if stalled is not None and stalls_at_s is not None and passed_s >= stalls_at_s + plan.stall_s:
-            stalled.heard.lost = stalled.heard.stale = 0
+            stalled.heard.resumed_s = time.monotonic()
             waiting.register(stalled.socket, selectors.EVENT_READ, stalled)
             stalled, stalls_at_s = None, None
+        if not is_warm and passed_s >= WARM_UP_S:
+            is_warm = True
+            for client in clients:
+                client.heard = Heard()
         for key, _ in waiting.select(0.05):
-            ready: LeanClient = key.data
+            ready: LeanClient | DatagramClient = key.data
             ready.read()
 
 
@@ -132,8 +161,10 @@ def main() -> int:
     """Runs the plan on the command line."""
     values: dict[str, Any] = json.loads(sys.argv[1])
     plan = Plan(**values)
-    clients = [LeanClient(plan.port) for _ in range(plan.clients)]
-    os.write(1, b"ready\n")
+    clients: list[LeanClient | DatagramClient] = [
+        LeanClient(plan.port) if plan.port else DatagramClient() for _ in range(plan.clients)
+    ]
+    os.write(1, json.dumps([client.socket.getsockname()[1] for client in clients]).encode() + b"\n")
     sys.stdin.readline()
     listen(clients, plan)
     for client in clients:

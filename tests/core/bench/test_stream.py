@@ -7,7 +7,7 @@ import time
 import pytest
 
 from core.bench.footage import drawn_frames, performance
-from core.bench.stream import live_capture, replayed, run_clients, stalled_readings
+from core.bench.stream import live_capture, replayed, run_bare, run_clients, stalled_readings
 from core.head_model.builtin import load_builtin_rig
 from core.streaming.output import OutgoingFrame
 from core.streaming.server_process import ServerProcess
@@ -51,3 +51,8 @@ def test_a_stalled_client_is_seen_as_such():
     assert readings["stale frames it then got"].value <= 3
     assert readings["server's memory grew"].value < 5
     assert readings["frames 4 others lost"].bound == 0
+
+
+def test_bare_datagrams_reach_every_client():
+    heard = run_bare(replayed, 3, 1.0)
+    assert len(heard) == 3 and all(len(one.delays_ms) > 5 and min(one.delays_ms) > 0 for one in heard)
