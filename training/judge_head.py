@@ -1,6 +1,6 @@
 """An outside judge of the heads' shapes: MediaPipe's blendshape network looks at their pictures.
 
-    python -m training.judge_head MODELS_DIR     # needs face_landmarker.task there; judges the ICT-FaceKit pack if there
+    python -m training.judge_head MODELS_DIR     # needs face_landmarker.task there; judges ICT-FaceKit where it is
 
 Every shape is drawn at 0 and at 1 on five identities of each head (the head itself and four made-up relatives), with
 skin, brows and eyes. It passes when the network's own channel for it rises by 0.03 or more on average and stands among

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,11 +19,12 @@ from core.head_model.ict_layout import VERTEX_COUNT
 from core.head_model.ict_model import ADVICE, IDENTITY_COUNT, MAX_FACES, MAX_SHAPES, MAX_UV, StoredArrays
 from core.structures import FloatArray
 
+MAX_FILE_BYTES = 256 * 2**20
 MAX_ARRAY_BYTES = 128 * 2**20
 MAX_NAME_BYTES = 256
 _READ_ERRORS = (
     OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, NotImplementedError, MemoryError,
-    struct.error, zipfile.BadZipFile, zlib.error,
+    struct.error, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
@@ -56,6 +58,8 @@ def read_file_identities(path: Path) -> FloatArray:
 def _opened(path: Path) -> Iterator[_ArrayReader]:
     """A reader of the file's arrays; whatever goes wrong while it is used becomes one ModelPackError."""
     try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError(f"it may have {MAX_FILE_BYTES // 2**20} MiB, but it has {path.stat().st_size}")
         with zipfile.ZipFile(path) as archive:
             yield _ArrayReader(archive, path.name)
     except ModelPackError:

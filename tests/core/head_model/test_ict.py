@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -14,7 +16,7 @@ from core.head_model import ict, ict_layout
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.eyes import EYE_RADIUS_M
 from core.head_model.ict import load_ict_rig
-from core.head_model.ict_file import read_ict_file
+from core.head_model.ict_file import MAX_FILE_BYTES, read_ict_file
 from core.head_model.ict_model import checked_model
 from core.head_model.ict_obj import NEUTRAL_FILE, read_ict_folder
 from core.head_model.rig import PART_NAMES
@@ -272,12 +274,50 @@ def test_other_kinds_of_files_are_refused(tmp_path):
         assert_refused(file)
 
 
-def test_counts_are_looked_at_before_memory_is_taken(tmp_path):
+def header_of(descr: str, shape: tuple[int, ...]) -> bytes:
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 3)})
+    np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+    return header.getvalue()
+
+
+LONG_HEADER = b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b"{'descr': '<f4'"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header_of("<f4", (2**40, 3)), header_of("<f4", (26_719, 2**40)), header_of("<f4", ()),
+        header_of("<f4", (26_719, 3)), header_of("<f4", (26_719, 3)) + bytes(300 * 2**20),
+        header_of("|V1073741824", (26_719, 3)), header_of("|O", (26_719, 3)), LONG_HEADER,
+        b"\x93NUMPY\x01\x00\x08\x00" + b"[" * 8, b"\x93NUMPY\x09\x00", b"",
+    ],
+    ids=["rows", "columns", "scalar", "empty", "zeros", "large items", "objects", "header", "open", "version", "none"],
+)  # fmt: skip
+def test_what_a_file_claims_is_checked_before_memory_is_taken(tmp_path, content):
     file = tmp_path / "bomb.npz"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("neutral.npy", header.getvalue())
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("neutral.npy", content)
+    del content
+    tracemalloc.start()
+    try:
+        assert_refused(file)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_names_of_a_gigabyte_are_refused(arrays, tmp_path):
+    file = tmp_path / "names.npz"
+    np.savez(file, **{name: values for name, values in arrays.items() if name != "expr_names"})
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("expr_names.npy", header_of("<U268435456", (1,)))
+    assert_refused(file)
+
+
+def test_a_file_larger_than_any_model_is_not_opened(path, tmp_path):
+    file = tmp_path / "large.npz"
+    with file.open("wb") as stream:
+        stream.truncate(MAX_FILE_BYTES + 1)
     assert_refused(file)
 
 
