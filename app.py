@@ -14,6 +14,7 @@ PAGES = (
     ("pages/rig.py", "Rig", ":material/face:"),
     ("pages/capture.py", "Capture", ":material/videocam:"),
     ("pages/avatar.py", "Avatar", ":material/theater_comedy:"),
+    ("pages/watch.py", "Watch", ":material/cast:"),
 )
 
 # An icon by name would be fetched from the internet by the visitor's browser.

@@ -27,6 +27,7 @@ from ui.live_panels import (
     smoothing_control,
     tracking_controls,
 )
+from ui.send_panel import send_section
 from ui.state import chosen_rig, chosen_rig_id
 
 PAGE = "avatar"
@@ -147,5 +148,6 @@ with right:
     source, make_input = chosen_source(live)
 with left:
     is_playing = picture(live, source, make_input)
+    send_section(PAGE, "Waiting for a face: start the camera, a take or a video.")
 with right:
     controls(live, is_playing, source != TAKE)

@@ -19,6 +19,7 @@ from ui.live_panels import (
     smoothing_control,
     tracking_controls,
 )
+from ui.send_panel import send_section
 from ui.state import chosen_rig, chosen_rig_id
 
 PAGE = "capture"
@@ -65,6 +66,7 @@ left, right = st.columns([2, 1], gap="large")
 with left:
     is_playing = picture(live)
     st.fragment(run_every=1.0 if live.recorded_s is not None else None)(recorder)(live, PAGE, is_playing)
+    send_section(PAGE)
 with right:
     controls(live, is_playing)
     st.fragment(run_every=0.4 if is_playing else None)(show_numbers)(live, PAGE, is_playing)

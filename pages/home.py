@@ -28,10 +28,10 @@ DOORS = (
     ),
     (
         "Send it",
-        "Record your expressions as a take for Unreal, Blender or any engine.",
-        "pages/capture.py",
-        "Record a take",
-        ":material/file_export:",
+        "Live to Unreal, VTuber programs and browsers, or recorded as a take.",
+        "pages/watch.py",
+        "Send and watch",
+        ":material/cast:",
     ),
 )
 

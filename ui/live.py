@@ -25,6 +25,7 @@ from core.session import LIVE_SESSIONS, LiveSession, MakeInput
 from core.session_parts import LiveSettings
 from core.structures import FaceState, Frame
 from ui.ice import ice_servers
+from ui.outputs import visitor_outputs
 from ui.placeholder import placeholder
 from ui.state import chosen_rig
 
@@ -98,11 +99,12 @@ def _set_places() -> None:
 
 
 def live_session(page: str, settings: LiveSettings) -> LiveSession:
-    """This visitor's session on this page, with the chosen rig; made with `settings` at the first visit."""
+    """This visitor's session on this page, with the chosen rig; made with `settings` at the first visit. Its faces go
+    to whatever outputs the visitor starts."""
     _set_places()
     key = f"{page}_live_session"
     if key not in st.session_state:
-        st.session_state[key] = LiveSession(chosen_rig(), settings)
+        st.session_state[key] = LiveSession(chosen_rig(), settings, on_states=visitor_outputs().publish)
     session: LiveSession = st.session_state[key]
     rig = chosen_rig()
     if session.rig is not rig:

@@ -1,4 +1,4 @@
-"""What stands beside every page: which head is chosen."""
+"""What stands beside every page: which head is chosen, and what is being sent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from ui.outputs import VisitorOutputs, visitor_outputs
+from ui.send_panel import CHANGED, stop_output
+from ui.send_words import host_of, stays_here
 from ui.state import BUILTIN_ID, choose_rig, chosen_rig_id, rig_entries, rig_name
 
 PICKER = "sidebar_rig"
@@ -44,4 +47,35 @@ def show_sidebar() -> None:
         thumbnail = next((e.thumbnail for e in rig_entries() if e.id == chosen_rig_id() and e.thumbnail), None)
         if thumbnail is not None:
             st.image(str(thumbnail), width=96)
+        show_sending(visitor_outputs())
+
+
+def show_sending(outputs: VisitorOutputs) -> None:
+    """The running outputs, each with a stop button, and where the numbers go."""
+    running = outputs.running()
+    if running:
+        _sending_badges(outputs)
+    abroad = [output for output in running if not stays_here(output.status.address)]
+    if abroad:
+        hosts = ", ".join(sorted({host_of(output.status.address) for output in abroad}))
+        st.caption(f"Numbers of the face leave this computer ({hosts}). Pictures never do.")
+    else:
         st.caption("Everything stays on this machine until you start a stream.")
+
+
+@st.fragment(run_every=2.0)
+def _sending_badges(outputs: VisitorOutputs) -> None:
+    if st.session_state.pop(CHANGED, False):
+        st.rerun()
+    for output in outputs.running():
+        status = output.status
+        words = f"{status.title.split(' (')[0]} :{status.address.rpartition(':')[2]}"
+        left, right = st.columns([4, 1], vertical_alignment="center", gap="small")
+        if output.works:
+            left.badge(f"Sending {words}", icon=":material/cast_connected:", color="red")
+        else:
+            left.badge(f"Failed: {words}", icon=":material/error:", color="orange")
+        right.button(
+            "Stop", key=f"sidebar_stop_{status.name}", icon=":material/stop_circle:", help=f"Stop sending {words}",
+            type="tertiary", on_click=stop_output, args=(outputs, status.name),
+        )  # fmt: skip

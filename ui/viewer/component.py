@@ -21,11 +21,13 @@ def show_head(
     autoplay: bool = True,
     controls: bool = True,
     still_png: bytes | None = None,
+    live: dict[str, str] | None = None,
 ) -> None:
     """Shows a GLB that can be turned, zoomed and moved by sliders; another GLB can be dropped on it.
 
     motion: what `viewer_motion` gives, looped. controls: the sliders beside the picture. still_png: shown where the
-    browser cannot draw in 3D.
+    browser cannot draw in 3D. live: `address` (ws://HOST:PORT) and `token` of a running WebSocket output, which then
+    moves the head instead of the motion; how old its faces are is shown under the picture.
     """
     head_id = hashlib.sha256(glb).hexdigest()[:16] + (f"-{motion['frames']}" if motion else "")
     _viewer(
@@ -36,6 +38,7 @@ def show_head(
         autoplay=autoplay,
         controls=controls,
         still=still_png,
+        live=live,
         key=key,
         default=None,
     )

@@ -1,19 +1,25 @@
 import { loadHead } from "./head.js";
 import { connect, setHeight } from "./host.js";
+import { Live } from "./live.js";
+import { LivePanel } from "./live_panel.js";
 import { Motion } from "./motion.js";
 import { ShapePanel } from "./shapes.js";
 
 const byId = (id) => document.getElementById(id);
 const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-const state = { key: null, stage: null, head: null, own: null, motion: null, isPlaying: false, still: null };
+const state = { key: null, stage: null, head: null, own: null, motion: null, isPlaying: false, still: null, live: null };
 const panel = new ShapePanel((name, value) => {
   if (state.isPlaying) play(false);
   state.head?.setShape(name, value);
   state.stage?.redraw();
 });
 
+const livePanel = new LivePanel(byId("live"), (words) => {
+  if (state.head || !state.stage) say(words);
+});
+
 function say(text) {
-  byId("message").textContent = text;
+  if (byId("message").textContent !== text) byId("message").textContent = text;
 }
 
 function isPressed(button) {
@@ -58,6 +64,7 @@ function startStage() {
   const Stage = state.Stage;
   state.stage = new Stage(byId("picture"));
   state.stage.onFrame = (seconds) => {
+    if (state.live) return state.live.applyTo(state.head);
     if (!state.isPlaying || !state.head) return false;
     state.motion.applyTo(state.head, seconds);
     return true;
@@ -86,12 +93,32 @@ function follow(theme) {
   else style.setProperty("--accent", theme.primaryColor);
 }
 
+// live: {address, token} of a stream to watch, or nothing.
+function watch(live) {
+  const key = live ? JSON.stringify(live) : null;
+  if (key === state.liveKey) return;
+  state.liveKey = key;
+  state.live?.close();
+  state.live = null;
+  byId("viewer").classList.toggle("live", Boolean(live));
+  if (live) {
+    play(false);
+    state.live = new Live(live, () => {
+      if (!state.stage) state.live?.applyTo(null); // no picture, but the numbers count
+    });
+  }
+  livePanel.follow(state.live);
+}
+
 async function onArguments(args, theme) {
   follow(theme);
   setHeight(args.height);
   document.body.style.height = `${args.height}px`;
   byId("viewer").classList.toggle("plain", !args.controls);
-  if (args.head_id === state.key) return;
+  if (args.head_id === state.key) {
+    watch(args.live);
+    return;
+  }
   state.key = args.head_id;
   state.still = args.still;
   state.own = args.glb;
@@ -103,11 +130,13 @@ async function onArguments(args, theme) {
       startStage();
     } catch {
       showStill();
+      watch(args.live);
       return;
     }
   }
   await show(args.glb, true);
   play(Boolean(state.motion) && args.autoplay && !isStill);
+  watch(args.live);
 }
 
 byId("play").addEventListener("click", () => play(!state.isPlaying));
