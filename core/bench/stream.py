@@ -34,7 +34,7 @@ from core.streaming.record import RECORD, stamped
 from core.streaming.server_process import ServerProcess
 from core.streaming.server_settings import ServerSettings
 from core.streaming.server_thread import ServerThread
-from core.streaming.sinks import WebSocketServer, WebSocketSink
+from core.streaming.sinks import UdpSink, UdpTarget, WebSocketServer, WebSocketSink
 from core.streaming.state_record import pack_state
 from core.structures import Frame
 
@@ -44,6 +44,7 @@ CLIENTS_A_PROCESS = 10
 STALL_S = 20.0
 SETTLE_S = 1.0
 CALM_S = 2.0
+DISCARD_PORT = 9  # where nobody listens
 
 MakeServer = Callable[[ServerSettings], WebSocketServer]
 Feed = Callable[[Output, threading.Event], None]
@@ -54,13 +55,14 @@ def stream_result(frames: int, stall_s: float = STALL_S, repeats: int = REPEATS)
     pictures = drawn_frames(load_builtin_rig(), 60)
     capture = live_capture(pictures)
     capture_s, fast_s = frames / FRAME_RATE_HZ, frames / FAST_RATE_HZ
-    one, eight, beside, bare, fifty = [], [], [], [], []
+    one, eight, beside, bare, fifty, datagrams = [], [], [], [], [], []
     for _ in range(repeats):  # one after the other, so that all kinds see the machine's good and bad moments
         one.append(run_clients(ServerProcess, capture, 1, capture_s))
         eight.append(run_clients(ServerProcess, capture, 8, capture_s))
         beside.append(run_clients(ServerThread, capture, 8, capture_s))
         bare.append(run_bare(capture, 8, capture_s))
         fifty.append(run_clients(ServerProcess, replayed, 50, fast_s))
+        datagrams.append([datagram_ages_ms(capture, capture_s)])
     ages = [[[age for heard in run for age in heard.ages_ms]] for run in eight]
     readings = (
         Reading("1 client, capture runs, p50", _percentile(_delays(one), 50), "ms", 2.0),
@@ -75,6 +77,8 @@ def stream_result(frames: int, stall_s: float = STALL_S, repeats: int = REPEATS)
         Reading("50 clients at 60/s, p95", _percentile(_delays(fifty), 95), "ms", 20.0),
         Reading("frame arrived to sent, p50", _percentile(ages, 50), "ms", 15.0),
         Reading("frame arrived to sent, p95", _percentile(ages, 95), "ms", 30.0),
+        Reading("frame arrived to Live Link datagram, p50", _percentile(datagrams, 50), "ms", 15.0),
+        Reading("frame arrived to Live Link datagram, p95", _percentile(datagrams, 95), "ms", 30.0),
         *stalled_readings(stall_s),
     )
     loop = "uvloop" if _has_uvloop() else "asyncio"
@@ -133,6 +137,26 @@ def run_bare(feed: Feed, clients: int, duration_s: float) -> list[Heard]:
         resources.enter_context(feeding(output, feed))
         time.sleep(SETTLE_S)
         return heard_by(processes)
+
+
+def datagram_ages_ms(feed: Feed, duration_s: float) -> list[float]:
+    """From the arrival of each frame to the moment at which its Live Link datagram had left."""
+    ages_ms: list[float] = []
+
+    class TimedSink(UdpSink):
+        def send(self, frame: OutgoingFrame) -> bool:
+            went = super().send(frame)
+            ages_ms.append(1000.0 * (time.monotonic() - frame.arrived_s))
+            return went
+
+    output = Output("livelink", TimedSink(UdpTarget("livelink", port=DISCARD_PORT)), OutputSettings(), Metrics("bench"))
+    with ExitStack() as resources:
+        resources.callback(output.close)
+        resources.enter_context(feeding(output, feed))
+        time.sleep(SETTLE_S)
+        ages_ms.clear()
+        time.sleep(duration_s)
+        return list(ages_ms)
 
 
 class BareSink:

@@ -1,5 +1,5 @@
-"""The server in a thread with a loop of its own: what it costs to stand beside inference in one process, and the way
-where there are no non-blocking pipes (Windows before Python 3.12)."""
+"""The server in a thread with a loop of its own: for tests, and to measure what it costs to stand beside inference in
+one process (`python -m core bench stream`)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from core.bench.footage import drawn_frames, performance
-from core.bench.stream import live_capture, replayed, run_bare, run_clients, stalled_readings
+from core.bench.stream import datagram_ages_ms, live_capture, replayed, run_bare, run_clients, stalled_readings
 from core.head_model.builtin import load_builtin_rig
 from core.streaming.output import OutgoingFrame
 from core.streaming.server_process import ServerProcess
@@ -56,3 +56,8 @@ def test_a_stalled_client_is_seen_as_such():
 def test_bare_datagrams_reach_every_client():
     heard = run_bare(replayed, 3, 1.0)
     assert len(heard) == 3 and all(len(one.delays_ms) > 5 and min(one.delays_ms) > 0 for one in heard)
+
+
+def test_datagrams_are_timed_from_the_arrival_of_their_frames():
+    ages_ms = datagram_ages_ms(replayed, 1.0)
+    assert len(ages_ms) > 5 and min(ages_ms) > 0
