@@ -15,6 +15,7 @@ from core.blendshapes import INDEX
 from core.errors import InputError, ModelPackError, RigError
 from core.geometry.similarity import Similarity
 from core.head_model.builtin import load_builtin_rig
+from core.head_model.correctives import EXCESS, PairCorrective
 from core.head_model.ict_file import read_ict_file
 from core.head_model.ict_landmarks import align_builtin, carry_landmarks
 from core.head_model.ict_lids import with_closing_lids
@@ -77,6 +78,7 @@ def _assemble(model: IctModel) -> HeadRig:
     source = np.concatenate([mesh.source for mesh in meshes])
     aligned = align_builtin(builtin, model)
     carried = carry_landmarks(builtin, model, eye_centres)
+    shapes = _shapes(model, meshes)
     joints = aligned.apply(builtin.joints.astype(np.float64))
     joints[:, 0] = 0.0
     joints[[LEFT_EYE, RIGHT_EYE]] = eye_centres
@@ -85,7 +87,7 @@ def _assemble(model: IctModel) -> HeadRig:
         vertices=model.vertices[source],
         faces=_faces(meshes),
         uv=np.concatenate([mesh.uv for mesh in meshes]).astype(np.float32),
-        shapes=_shapes(model, meshes),
+        shapes=shapes,
         joints=joints.astype(np.float32),
         skin_weights=_skin_weights(model, meshes, aligned),
         parts=_parts(meshes),
@@ -93,6 +95,7 @@ def _assemble(model: IctModel) -> HeadRig:
         landmark_weights=carried.weights.astype(np.float32),
         seam_groups=_seam_groups(source),
         details={"head": "ict", "made": ["tongueOut"], "unreachable": []},
+        correctives=(_without_open_jaw(shapes),),
     )
     return _frozen(with_skin_painted(rig, builtin))
 
@@ -144,6 +147,13 @@ def _shapes(model: IctModel, meshes: list[PartMesh]) -> FloatArray:
     tongue = meshes[PART_NAMES.index("tongue")].source
     shapes[INDEX["tongueOut"], -len(tongue) :] = tongue_out(model.vertices[tongue])
     return shapes
+
+
+def _without_open_jaw(shapes: FloatArray) -> PairCorrective:
+    """Takes mouthClose back as far as it exceeds jawOpen: the model's lifts the lips of an open jaw, and on a closed
+    one it would push them into the nose."""
+    rows = np.flatnonzero(shapes[INDEX["mouthClose"]].any(axis=1)).astype(np.int32)
+    return PairCorrective("mouthClose", "jawOpen", rows, -shapes[INDEX["mouthClose"], rows], EXCESS)
 
 
 def _skin_weights(model: IctModel, meshes: list[PartMesh], aligned: Similarity) -> FloatArray:

@@ -177,6 +177,19 @@ def test_tongue_out_is_made_and_moves_the_tongue_only(rig):
     assert rig.details["made"] == ["tongueOut"] and rig.details["unreachable"] == []
 
 
+def test_mouth_close_acts_only_as_far_as_the_jaw_is_open(rig):
+    def shaped(**weights):
+        coefficients = np.zeros(52, np.float32)
+        for name, weight in weights.items():
+            coefficients[INDEX[name]] = weight
+        return rig.shaped_vertices(coefficients)
+
+    assert np.allclose(shaped(mouthClose=0.8), rig.vertices, atol=1e-6)
+    full = shaped(mouthClose=0.5, jawOpen=0.5)
+    assert np.allclose(shaped(mouthClose=0.9, jawOpen=0.5), full, atol=1e-6)
+    assert np.abs(full - shaped(jawOpen=0.5)).max() > 1e-4
+
+
 def test_points_on_a_seam_share_their_place_and_normal(rig):
     assert np.array_equal(rig.vertices[rig.seam_groups], rig.vertices)
     normals = rig.deform(FaceState(0.0)).normals
