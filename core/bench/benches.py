@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from core.bench.footage import FRAME_RATE_HZ, drawn_frames, performance, photo, video_frames
+from core.bench.identity import bench_identity
 from core.bench.report import BenchResult, Reading, percentiles, resident_mib
 from core.bench.stream import stream_result
 from core.head_model.builtin import load_builtin_rig
@@ -125,8 +126,14 @@ def bench_stream(given: BenchInput) -> BenchResult:
     return stream_result(given.frames)
 
 
+def bench_form(given: BenchInput) -> BenchResult:
+    """How true rigs of people of known form are, and how like their photo."""
+    return bench_identity(given.photo)
+
+
 BENCHES: dict[str, Callable[[BenchInput], BenchResult]] = {
     "frame": bench_frame,
+    "identity": bench_form,
     "picture": bench_picture,
     "rig": bench_rig,
     "memory": bench_memory,

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from core.errors import ModelPackError
+from core.geometry.mesh import VertexNormals
 from core.geometry.similarity import fit_similarity
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.heads import ICT_FILE
@@ -21,10 +22,13 @@ from core.head_model.ict_parts import cut_parts, with_anatomical_eyes
 from core.head_model.identity import FACE_POINTS
 from core.head_model.personalise import personalise
 from core.head_model.rig import HeadRig
+from core.head_model.skin_paint import landmark_places
 from core.head_model.skinning import LEFT_EYE, RIGHT_EYE
 from core.structures import BoolArray, FloatArray, ImageArray
+from core.tracking.landmark_ids import LEFT_BROW, OUTER_LIPS, RIGHT_BROW
 
 FACE_REACH_M = 0.008  # skin this near to a FaceMesh point is face
+SCANNER_CELL_M = 0.0015
 DEFAULT_SCALE, DEFAULT_MODES = 1.2, 100
 TONES = ((224, 172, 145), (198, 134, 102), (141, 85, 60), (240, 200, 175), (104, 62, 44), (176, 120, 92))
 
@@ -101,6 +105,34 @@ def with_skin(rig: HeadRig, seed: int) -> HeadRig:
     return replace(rig, parts=tuple(changed if part is skin else part for part in rig.parts))
 
 
+def with_makeup(rig: HeadRig, seed: int) -> HeadRig:
+    """The rig with brows and lips crudely drawn over, a little beside their places: what is painted on a face is no
+    sure sign of its form."""
+    import cv2
+
+    rng = np.random.default_rng([seed, 8])
+    skin = rig.part("skin")
+    image = np.asarray(skin.material.texture, np.float64)
+    size = image.shape[0]
+    places = landmark_places(rig) * size
+    shift = rng.normal(0, (0.003, 0.010)) * size
+    tone = np.median(image.reshape(-1, 3), axis=0)
+    for contours, colour, reach in (
+        ((LEFT_BROW, RIGHT_BROW), tone * rng.uniform(0.15, 0.6), rng.uniform(-0.004, 0.006)),
+        ((OUTER_LIPS,), tone * (1.0, 0.5, 0.55) * rng.uniform(0.5, 1.1), rng.uniform(-0.003, 0.02)),
+    ):
+        mask = np.zeros((size, size), np.float32)
+        for contour in contours:
+            ring = np.array([*contour[:5], *contour[:4:-1]]) if len(contour) == 10 else np.array(contour)
+            moved = places[ring] + (shift if len(contour) == 10 else 0.3 * shift)
+            cv2.fillPoly(mask, [np.round(moved).astype(np.int32)], (1.0,))
+        grown = cv2.GaussianBlur(mask, (0, 0), max(1.0, abs(reach) * size / 2))
+        mask = np.clip(grown * (2.2 if reach > 0 else 1.0) * mask.max(), 0, 1) * float(rng.uniform(0.3, 1.0))
+        image = image * (1 - mask[..., None]) + colour * mask[..., None]
+    painted = replace(skin, material=replace(skin.material, texture=np.clip(image, 0, 255).astype(np.uint8)))
+    return replace(rig, parts=tuple(painted if part is skin else part for part in rig.parts))
+
+
 def _soft_noise(rng: np.random.Generator, size: int, cells: int) -> FloatArray:
     import cv2
 
@@ -108,12 +140,21 @@ def _soft_noise(rng: np.random.Generator, size: int, cells: int) -> FloatArray:
 
 
 def face_region(rig: HeadRig) -> BoolArray:
-    """(n,) which of the skin's vertices are face: near a FaceMesh point and turned forward."""
+    """(n,) which of the skin's vertices are face: near a FaceMesh point, and what a scanner in front would see: not the
+    inside of lids, lips and nostrils."""
     skin = rig.part("skin").vertices
     points = rig.vertices[skin].astype(np.float64)
     landmarks = rig.landmarks()[:FACE_POINTS]
     near = cKDTree(landmarks).query(points)[0] < FACE_REACH_M
-    return near & (points[:, 2] > landmarks[:, 2].min())
+    normals = VertexNormals(rig.faces, len(rig.vertices), rig.seam_groups)(rig.vertices)[skin]
+    cells = np.floor((points[:, :2] - points[:, :2].min(axis=0)) / SCANNER_CELL_M).astype(int)
+    front = np.full(cells.max(axis=0) + 3, -np.inf)
+    for across in (-1, 0, 1):
+        for down in (-1, 0, 1):
+            np.maximum.at(front, (cells[:, 0] + 1 + across, cells[:, 1] + 1 + down), points[:, 2])
+    behind = front[cells[:, 0] + 1, cells[:, 1] + 1] - points[:, 2]
+    seen = (normals[:, 2] > 0.1) & (behind < 5 * SCANNER_CELL_M)
+    return near & seen & (points[:, 2] > landmarks[:, 2].min())
 
 
 def closest_scale(estimate: FloatArray, truth: FloatArray) -> float:

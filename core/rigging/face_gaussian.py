@@ -30,10 +30,11 @@ FACE_POINTS = 468
 DIRECTIONS_DEG = ((0, 0), (-17, 0), (17, 0), (-34, 0), (34, 0), (0, -15), (0, 15))
 """Yaw and pitch of the head in the pictures that were learned from."""
 MEASURES = 2  # logarithm of the size, and the camera's nearness, after the form's components
-FOREIGN_M = 0.005
-"""Standard deviation, along a component, of what real pictures do to FaceMesh and drawn ones do not; it keeps the form
-from running away on a face unlike all that were learned from."""
-IRIS_DEVIATION = 0.06  # of the logarithm of an iris's width, between people and by FaceMesh's own error
+FOREIGN_M = (0.001, 0.002, 0.003, 0.005)
+"""Standard deviations, along a component, of what real pictures do to FaceMesh and drawn ones do not. The likeliest is
+taken (type II maximum likelihood): it keeps the form from running away on a face unlike all that were learned from."""
+IRIS_DEVIATION = 0.08  # of the logarithm of a person's iris's width, the same in all pictures
+IRIS_ERROR = 0.03  # of the same in one picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,8 @@ class FaceGaussian:
 
     form_mean (468, 3), form_basis (K, 1404) rows of length 1; seen_mean (7, 468, 3), seen_basis (C, 1404);
     turn_mean (7, 2), turn_slope (7, 2, 1404): how reported points change with yaw and pitch; anchor_weights (468,);
-    shown_shapes (52, 1404): what FaceMesh shows of each shape; mean and covariance of
+    shown_shapes (52, 1404): what FaceMesh shows of each shape; motion_noise (C,): variance that a sum of coefficients
+    of 1, taken out, leaves in each component; mean and covariance of
     [form K, log size, nearness, then for each direction C components and log iris].
     """
 
@@ -95,6 +97,7 @@ class FaceGaussian:
         factor = arrays["factor"].astype(np.float64)
         self.covariance = factor @ factor.T
         self.noise = float(arrays["noise"])
+        self.motion_noise = arrays["motion_noise"].astype(np.float64)
         self._expression = [self._expression_solver(number) for number in range(len(DIRECTIONS_DEG))]
 
     @property
@@ -151,7 +154,7 @@ class FaceGaussian:
         if not faces:
             raise RigError("A form needs at least one face.")
         trust = np.ones(len(faces)) if weights is None else np.asarray(weights, np.float64)
-        rows, values = [], []
+        rows, values, noise, foreign = [], [], [], []
         for direction in sorted({face.direction for face in faces}):
             own = [k for k, face in enumerate(faces) if face.direction == direction]
             share = trust[own] / trust[own].sum()
@@ -159,18 +162,19 @@ class FaceGaussian:
             code = (seen - self.seen_mean[direction].reshape(-1)) @ self.seen_basis.T
             iris = sum(w * faces[k].log_iris for w, k in zip(share, own, strict=True))
             values.append(np.append(code, iris))
+            motion = sum(w * float(faces[k].blendshapes.sum()) for w, k in zip(share, own, strict=True))
+            noise.append(np.append(motion * self.motion_noise, IRIS_ERROR**2))
+            foreign.append(np.append(np.ones(len(self.seen_basis)), 0.0))
             rows.append(np.arange(self._rows(direction).start, self._rows(direction).stop))
         index = np.concatenate(rows)
         wanted = slice(0, self._first_seen)
         across = self.covariance[wanted, index]
-        inner = cho_factor(self.covariance[np.ix_(index, index)] + self._observation_noise(len(values)))
+        own_iris = IRIS_DEVIATION * (1 - np.concatenate(foreign))
+        known = self.covariance[np.ix_(index, index)] + np.diag(np.concatenate(noise)) + np.outer(own_iris, own_iris)
+        inner = _likeliest(known, np.concatenate(foreign), np.concatenate(values) - self.mean[index])
         found = self.mean[wanted] + across @ cho_solve(inner, np.concatenate(values) - self.mean[index])
         left = self.covariance[wanted, wanted] - across @ cho_solve(inner, across.T)
         return self._as_estimate(found, np.maximum(np.diag(left), 0.0))
-
-    def _observation_noise(self, directions: int) -> FloatArray:
-        one = np.append(np.full(len(self.seen_basis), FOREIGN_M**2), IRIS_DEVIATION**2)
-        return np.diag(np.tile(one, directions))
 
     def _as_estimate(self, found: FloatArray, variance: FloatArray) -> FaceEstimate:
         count = len(self.form_basis)
@@ -180,6 +184,19 @@ class FaceGaussian:
         return FaceEstimate(
             size * form, size, size * float(np.sqrt(variance[count])), 1 / max(float(found[count + 1]), 0.1), deviation
         )
+
+
+def _likeliest(covariance: FloatArray, foreign: FloatArray, offset: FloatArray) -> tuple[FloatArray, bool]:
+    """The Cholesky factor (as `cho_factor` gives it) of the covariance (n, n) with the foreign noise, on the diagonal
+    entries `foreign` (n,), under which an offset (n,) from the mean is the least surprising."""
+    best, least = None, np.inf
+    for deviation in FOREIGN_M:
+        factor = cho_factor(covariance + np.diag(deviation**2 * foreign))
+        surprise = float(offset @ cho_solve(factor, offset) + 2 * np.log(np.diag(factor[0])).sum())
+        if best is None or surprise < least:
+            best, least = factor, surprise
+    assert best is not None
+    return best
 
 
 @cache

@@ -8,11 +8,14 @@ import cv2
 import numpy as np
 
 from core.head_model.identity import FACE_POINTS
+from core.rigging.lighting import to_linear, to_srgb
 from core.rigging.observation import Observation
 from core.structures import FloatArray, ImageArray
 
 ENCLOSED = (0.25, 0.6)
 """Share of seen texels around a hidden one between which it takes their colours, not those of ordinary skin."""
+SKIN_HUE_DEG, MOST_CHROMA = (40.0, 72.0), 36.0
+HIGHLIGHT_L = 3.0  # CIE lightness
 SKIN_SAMPLES = (50, 280, 101, 330, 36, 266, 205, 425, 151, 9, 108, 337, 69, 299, 117, 346, 187, 411)
 
 
@@ -61,6 +64,34 @@ def measure_skin(seen: Observation) -> SkinColour:
     return SkinColour(mean, np.maximum(deviation, (9.0, 4.5, 5.0)))
 
 
+def believable_tone(tone: FloatArray) -> FloatArray:
+    """(3,) linear skin tone brought back where a photo's light or a painting's varnish took it out of what skin looks
+    like: hue 40 to 72 degrees in CIE Lab, chroma up to 36; bounds chosen by eye."""
+    lab = convert_colour(to_srgb(tone)[None, None].astype(np.float32), cv2.COLOR_RGB2LAB)[0, 0].astype(np.float64)
+    hue = np.clip(np.arctan2(lab[2], lab[1]), *np.radians(SKIN_HUE_DEG))
+    chroma = min(float(np.hypot(lab[1], lab[2])), MOST_CHROMA)
+    lab[1:] = chroma * np.cos(hue), chroma * np.sin(hue)
+    rgb = convert_colour(lab[None, None].astype(np.float32), cv2.COLOR_LAB2RGB)[0, 0]
+    return np.maximum(to_linear(rgb), 1e-3)
+
+
+def evenly_lit_skin(skin: SkinColour, tone: FloatArray) -> SkinColour:
+    """The skin's colour in even light, where its linear tone (3,) is known."""
+    lab = convert_colour(to_srgb(tone)[None, None].astype(np.float32), cv2.COLOR_RGB2LAB)[0, 0]
+    return SkinColour(lab, skin.deviation)
+
+
+def _matt(lab: FloatArray, broad: FloatArray, plain: FloatArray) -> FloatArray:
+    """(S, S, 3) Lab image whose highlights on bare skin are damped: what outshines its surroundings by more than
+    `HIGHLIGHT_L` keeps a third of the excess, and takes their colour."""
+    excess = np.maximum(lab[..., 0] - broad[..., 0] - HIGHLIGHT_L, 0.0) * plain
+    damped = lab.copy()
+    damped[..., 0] -= 0.65 * excess
+    share = (excess / (excess + 6.0))[..., None]
+    damped[..., 1:] = lab[..., 1:] * (1 - share) + broad[..., 1:] * share
+    return damped
+
+
 def _evenly_lit(image: FloatArray, plain: FloatArray, skin: SkinColour) -> FloatArray:
     """(S, S, 3) the texture with the photo's broad shading taken out, so that only the viewer's light shades it.
 
@@ -69,8 +100,9 @@ def _evenly_lit(image: FloatArray, plain: FloatArray, skin: SkinColour) -> Float
     """
     lab = convert_colour(image.astype(np.float32), cv2.COLOR_RGB2LAB)
     broad = broad_blur(_fill(lab, plain), image.shape[0] / 34)
-    lab[..., 0] *= np.clip(skin.mean[0] / np.maximum(broad[..., 0], 1.0), 0.75, 1.8) ** 0.85
-    lab[..., 1:] += 0.6 * np.clip(skin.mean[1:] - broad[..., 1:], -12, 12)
+    lab = _matt(lab, broad, plain)
+    lab[..., 0] *= np.clip(skin.mean[0] / np.maximum(broad[..., 0], 1.0), 0.75, 1.6) ** 0.7
+    lab[..., 1:] += 0.45 * np.clip(skin.mean[1:] - broad[..., 1:], -12, 12)
     lab[..., 0] = np.minimum(lab[..., 0], 100.0)
     return np.clip(convert_colour(lab, cv2.COLOR_LAB2RGB), 0.0, 1.0)
 
@@ -104,11 +136,17 @@ def _soft_edged(weight: FloatArray) -> FloatArray:
 
 
 def fill_skin(
-    seen: FloatArray, weight: FloatArray, features: FloatArray, skin: SkinColour, painted: ImageArray
+    seen: FloatArray,
+    weight: FloatArray,
+    features: FloatArray,
+    mouth: FloatArray,
+    skin: SkinColour,
+    painted: ImageArray,
 ) -> FloatArray:
     """(S, S, 3) whole skin: seen texels, then the mirrored side, then smooth continuation with a skin's grain.
 
-    seen: (S, S, 3) in [0, 1]; weight, features: (S, S); painted: the built-in head's texture, for what nobody saw.
+    seen: (S, S, 3) in [0, 1]; weight, features, mouth: (S, S); painted: the built-in head's texture, for what
+    nobody saw.
     """
     bare = 1 - np.clip(features * 1.5, 0, 1)
     weight = _soft_edged(weight)
@@ -117,9 +155,12 @@ def fill_skin(
     known = weight + from_other_side
     merged = seen * weight[..., None] + seen[:, ::-1] * from_other_side[..., None]
     merged = (merged / np.maximum(known, 1e-6)[..., None]).astype(np.float32)
-    base = _continued(merged, (known * bare).astype(np.float32), skin) * _detail(painted, len(weight))
+    base: FloatArray = _continued(merged, (known * bare).astype(np.float32), skin) * _detail(painted, len(weight))
     enclosed = smooth_step(broad_blur(known, len(weight) / 50), *ENCLOSED)[..., None]
-    base = _fill(merged, known.astype(np.float32)) * enclosed + base * (1 - enclosed)
+    base = np.asarray(_fill(merged, known.astype(np.float32)) * enclosed + base * (1 - enclosed), np.float32)
+    hidden_lips = (mouth * (1 - known))[..., None]
+    lips = _fill(merged, (known * mouth).astype(np.float32))
+    base = np.asarray(base * (1 - hidden_lips) + lips * hidden_lips, np.float32)
     return np.clip(merged * known[..., None] + base * (1 - known[..., None]), 0.0, 1.0)
 
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from core.head_model.rig import HeadRig, Material
 from core.rigging.observation import Observation
-from core.rigging.skin_colour import fill_skin, measure_skin
+from core.rigging.skin_colour import believable_tone, evenly_lit_skin, fill_skin, measure_skin
 from core.rigging.unprojection import (
     TextureParameters,
     distance_behind_face,
     feature_mask,
+    mouth_mask,
     skin_texels,
-    trusted_mask,
     unproject,
 )
 from core.structures import ImageArray
@@ -32,19 +32,20 @@ def make_texture(
     width = parameters.size
     texels = skin_texels(rig, width)
     features = feature_mask(rig, width)
-    trusted = trusted_mask(rig, features)
+    views = [unproject(rig, seen, size, texels, features, parameters) for seen in observations]
+    best = max(range(len(views)), key=lambda k: observations[k].frontality * observations[k].restfulness)
+    tone = believable_tone(views[best].lighting.tone)
     total, total_weight = np.zeros((width, width, 3), np.float32), np.zeros((width, width), np.float32)
-    for seen in observations:
-        colours, weights = unproject(rig, seen, size, texels, trusted, parameters)
-        sharpened = weights * weights * seen.frontality
-        total[texels.rows, texels.columns] += colours * sharpened[:, None]
+    for seen, view in zip(observations, views, strict=True):
+        sharpened = view.weights**3 * seen.frontality * (0.1 + seen.sharpness) ** 2 * seen.restfulness
+        total[texels.rows, texels.columns] += view.albedo(tone) * sharpened[:, None]
         total_weight[texels.rows, texels.columns] += sharpened
-    covered = np.clip(total_weight / 0.25, 0.0, 1.0)
-    image = total / np.maximum(total_weight, 1e-6)[..., None]
+    image = total / np.maximum(total_weight, 1e-9)[..., None]
+    covered = np.clip(total_weight / max(0.06 * float(total_weight.max()), 1e-9), 0.0, 1.0)
     face = distance_behind_face(rig)[rig.faces[rig.part("skin").faces][texels.faces]].max(axis=1) < 0.008
     coverage = float(covered[texels.rows, texels.columns][face].mean())
-    best = max(observations, key=lambda seen: seen.frontality)
-    whole = fill_skin(image, covered, features, measure_skin(best), painted_skin(rig))
+    skin = evenly_lit_skin(measure_skin(observations[best]), tone)
+    whole = fill_skin(image, covered, features, mouth_mask(rig, width), skin, painted_skin(rig))
     return (whole * 255 + 0.5).astype(np.uint8), coverage
 
 

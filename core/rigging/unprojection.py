@@ -14,9 +14,11 @@ from core.geometry.similarity import Similarity
 from core.geometry.texture_raster import TexelMap, map_texels
 from core.head_model.identity import FACE_POINTS
 from core.head_model.rig import HeadRig
+from core.rigging.lighting import Lighting, estimate_lighting, to_linear, to_srgb
 from core.rigging.observation import Observation, upright_points
 from core.rigging.skin_colour import SkinColour, measure_skin, smooth_step
 from core.structures import BoolArray, FloatArray, ImageArray
+from core.tracking.landmark_ids import INNER_LIPS, OUTER_LIPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class TextureParameters:
     fade_m: float = 0.014  # the photo fades out this far behind the face's outline
     skin_tolerance: float = 2.2  # in robust deviations of the person's skin colour, outside the features
 
+
+LIGHT_STEP = 7  # every so many texels tell the light
 
 FEATURES = (  # closed contours whose colours differ from skin by right
     (46, 53, 52, 65, 55, 107, 66, 105, 63, 70), (276, 283, 282, 295, 285, 336, 296, 334, 293, 300),
@@ -116,6 +120,14 @@ def feature_mask(rig: HeadRig, size: int) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(cv2.dilate(mask, np.ones((size // 64, size // 64))), (0, 0), size / 200))
 
 
+def mouth_mask(rig: HeadRig, size: int) -> FloatArray:
+    """(size, size) float32, 1 over the lips."""
+    mask = np.zeros((size, size), np.float32)
+    at = rig.uv[rig.faces[rig.landmark_faces, rig.landmark_weights.argmax(axis=1)]] * size
+    cv2.fillPoly(mask, [np.round(at[list(OUTER_LIPS)] * 16).astype(np.int32)], (1.0,), cv2.LINE_AA, 4)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), size / 400))
+
+
 def trusted_mask(rig: HeadRig, features: FloatArray) -> BoolArray:
     """(S, S) bool: features and the middle of the face, where a photo shows the face whatever the colour says; hair
     and clothes come only from its outline."""
@@ -156,10 +168,27 @@ def _strangeness(
     return np.clip(2.0 * other[texels.rows, texels.columns], 0.0, 1.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SkinView:
+    """The texels (n,) in one photo. at: (n, 3) pixels and metres towards the camera; normals: (n, 3) camera frame;
+    colours: (n, 3) sRGB in [0, 1] as photographed; weights: (n,); lighting: of the photo."""
+
+    at: FloatArray
+    normals: FloatArray
+    colours: FloatArray
+    weights: FloatArray
+    lighting: Lighting
+
+    def albedo(self, tone: FloatArray) -> FloatArray:
+        """(n, 3) sRGB colours in even light, at the exposure where the skin has this linear tone (3,)."""
+        even = to_linear(self.lighting.removed(self.colours, self.normals))
+        return to_srgb(even * np.clip(tone / self.lighting.tone, 0.4, 2.5))
+
+
 def unproject(
-    rig: HeadRig, seen: Observation, size: float, texels: TexelMap, trusted: BoolArray, parameters: TextureParameters
-) -> tuple[FloatArray, FloatArray]:
-    """(n, 3) colours in [0, 1] and (n,) weights of the texels in one photo. size: of the person, see `to_head`."""
+    rig: HeadRig, seen: Observation, size: float, texels: TexelMap, features: FloatArray, parameters: TextureParameters
+) -> SkinView:
+    """What one photo shows of the skin. size: of the person, see `Observation.to_head`; features: `feature_mask`."""
     to_head = seen.to_head(size)
     skin = rig.part("skin")
     faces = rig.faces[skin.faces] - skin.vertices.start
@@ -167,7 +196,9 @@ def unproject(
     normals = VertexNormals(faces, len(positions))(positions * (1, -1, 1 / to_head.scale))
     corners = faces[texels.faces]
     at = np.einsum("nk,nkd->nd", texels.weights, positions[corners])
-    facing = np.einsum("nk,nk->n", texels.weights, normals[corners][:, :, 2])
+    smooth = np.einsum("nk,nkd->nd", texels.weights, normals[corners])
+    smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-9)
+    facing = smooth[:, 2]
     behind = np.einsum("nk,nk->n", texels.weights, distance_behind_face(rig)[corners])
     height, width = seen.image.shape[:2]
     inside = (at[:, 0] >= 0) & (at[:, 0] < width - 1) & (at[:, 1] >= 0) & (at[:, 1] < height - 1)
@@ -175,5 +206,29 @@ def unproject(
     weights = smooth_step(facing, parameters.facing_low, parameters.facing_high)
     weights *= inside & ~_hidden(at, facing, to_head.scale, parameters.occlusion_m)
     weights *= 1 - smooth_step(behind, 0.5 * parameters.fade_m, parameters.fade_m)
-    weights *= 1 - _strangeness(colours, texels, measure_skin(seen), trusted, parameters)
-    return colours, weights.astype(np.float32)
+    bare = weights * (1 - np.clip(1.5 * features[texels.rows, texels.columns], 0, 1))
+    strange = measure_skin(seen).distance(_as_lab(colours), lightness=0.15) > 2.0
+    plain = np.where(strange, 0.0, bare)
+    lighting = estimate_lighting(colours[::LIGHT_STEP], smooth[::LIGHT_STEP], plain[::LIGHT_STEP])
+    even = lighting.removed(colours, smooth)
+    trusted = trusted_mask(rig, features)
+    weights *= ~_in_mouth(seen, at)
+    weights *= 1 - _strangeness(even, texels, measure_skin(seen), trusted, parameters)
+    return SkinView(at, smooth, colours, weights.astype(np.float32), lighting)
+
+
+def _in_mouth(seen: Observation, at: FloatArray) -> BoolArray:
+    """(n,) whether a pixel (n, 2 or more) lies between the lips, where teeth would be painted on them."""
+    mask = np.zeros(seen.image.shape[:2], np.uint8)
+    contour = seen.landmarks.points[list(INNER_LIPS), :2]
+    cv2.fillPoly(mask, [np.round(contour).astype(np.int32)], (1,))
+    reach = max(1, round(0.006 * float(np.ptp(seen.landmarks.points[:FACE_POINTS, 0]))))
+    if float(np.linalg.norm(contour[5] - contour[15])) > 2 * reach:
+        mask = np.asarray(cv2.dilate(mask, np.ones((2 * reach + 1,) * 2, np.uint8)), np.uint8)
+    column = np.clip(at[:, 0].round().astype(int), 0, mask.shape[1] - 1)
+    row = np.clip(at[:, 1].round().astype(int), 0, mask.shape[0] - 1)
+    return np.asarray(mask[row, column] > 0)
+
+
+def _as_lab(colours: FloatArray) -> FloatArray:
+    return np.asarray(cv2.cvtColor(colours[None].astype(np.float32), cv2.COLOR_RGB2LAB)[0])

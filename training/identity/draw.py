@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from core.bench.studio import Shot, Studio, random_lights
-from core.bench.truth_heads import ict_modes, ict_path, ict_person, relative, with_skin
+from core.bench.truth_heads import ict_modes, ict_path, ict_person, relative, with_makeup, with_skin
 from core.blendshapes import COUNT
 from core.expression.gaze_shapes import gaze_from_blendshapes
 from core.head_model.rig import HeadRig
@@ -30,6 +30,7 @@ from training.learn_expression_prior import GESTURES, INDEX
 FIRST_SEED = 1_000_000
 EXPRESSIVE = 5
 SIZE = (448, 448)
+MADE_UP = 200_000  # people from this number on wear paint
 CHUNK = 20
 
 
@@ -79,7 +80,12 @@ def shots(rng: np.random.Generator, distance_m: float) -> list[tuple[int, Shot]]
 
 
 def person(number: int, models: Path | None) -> HeadRig:
-    """The person of this number: of the pack when a folder is given, else a relative."""
+    """The person of this number: of the pack when a folder is given, else a relative; painted from `MADE_UP` on."""
+    rig = _bare_person(number, models)
+    return with_makeup(rig, FIRST_SEED + number) if number % 500_000 >= MADE_UP else rig
+
+
+def _bare_person(number: int, models: Path | None) -> HeadRig:
     rng = np.random.default_rng([FIRST_SEED, number])
     seed = FIRST_SEED + number
     if models is None:
@@ -118,14 +124,16 @@ def main() -> None:
     parser.add_argument("--models", type=Path)
     parser.add_argument("--ict", type=int, default=1000)
     parser.add_argument("--relatives", type=int, default=600)
+    parser.add_argument("--first", type=int, default=0, help="number of the first person; from 200000 on with make-up")
     parser.add_argument("--processes", type=int, default=2)
     wanted = parser.parse_args()
+    first = wanted.first
     jobs: list[tuple[range, Path | None]] = []
     ict = wanted.ict if wanted.models else 0
     for start in range(0, ict, CHUNK):
-        jobs.append((range(start, min(start + CHUNK, ict)), wanted.models))
+        jobs.append((range(first + start, first + min(start + CHUNK, ict)), wanted.models))
     for start in range(0, wanted.relatives, CHUNK):
-        jobs.append((range(500_000 + start, 500_000 + min(start + CHUNK, wanted.relatives)), None))
+        jobs.append((range(500_000 + first + start, 500_000 + first + min(start + CHUNK, wanted.relatives)), None))
     with ProcessPoolExecutor(wanted.processes, mp_context=get_context("spawn")) as pool:
         taken = [row for rows in pool.map(sit, *zip(*jobs, strict=True)) for row in rows]
     np.savez(wanted.output, **{key: np.stack([row[key] for row in taken]) for key in taken[0]})

@@ -15,15 +15,15 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT
 from core.geometry.rotation import yaw_pitch_roll
-from core.geometry.similarity import fit_similarity
+from core.geometry.similarity import Similarity, fit_similarity
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.identity import POSED_SHAPES, mirrored_landmarks
-from core.rigging.face_gaussian import DIRECTIONS_DEG, FACE_POINTS, GAUSSIAN_FILE
+from core.rigging.face_gaussian import DIRECTIONS_DEG, FACE_POINTS, GAUSSIAN_FILE, AlignedFace, FaceGaussian
 from core.tracking import LEFT_IRIS, RIGHT_IRIS
 
-FORM_COMPONENTS, SEEN_COMPONENTS = 50, 44
+FORM_COMPONENTS, SEEN_COMPONENTS = 60, 64
 NOISE_M = 0.0012 * np.sqrt(3)
-SHRINKAGE = 0.02
+SHRINKAGE = 0.004
 SHAPE_RIDGE = 4.0
 ANCHOR_MOTION_M = 0.002
 DIRECTIONS = len(DIRECTIONS_DEG)
@@ -152,7 +152,8 @@ def learn(album: Album, people: np.ndarray | None = None) -> dict[str, np.ndarra
         "factor": vectors * np.sqrt(np.maximum(values, 0)), "noise": np.float64(NOISE_M),
         "shape_deviation": shape_deviations(),
     }  # fmt: skip
-    arrays["shown_shapes"] = _shown_shapes(album, at, seen, arrays)
+    arrays["shown_shapes"], arrays["motion_noise"] = _shown_shapes(album, at, seen), np.zeros(1)
+    arrays["motion_noise"] = _motion_noise(album, at, arrays)
     return arrays
 
 
@@ -181,7 +182,7 @@ def _joint(album: Album, chosen: np.ndarray, form: np.ndarray, seen: np.ndarray)
     return rows.mean(axis=0), covariance
 
 
-def _shown_shapes(album: Album, at: np.ndarray, seen: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
+def _shown_shapes(album: Album, at: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """(52, 1404) displacement of the reported points at coefficient 1, from the person's own resting faces."""
     design = lambda turn: np.column_stack([np.ones(len(turn)), turn, turn[:, 0] ** 2])  # noqa: E731
     displaced, coefficients = [], []
@@ -198,9 +199,31 @@ def _shown_shapes(album: Album, at: np.ndarray, seen: np.ndarray, arrays: dict[s
     return np.linalg.solve(x.T @ x + SHAPE_RIDGE * np.eye(COUNT), x.T @ y)
 
 
+def _motion_noise(album: Album, at: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """(C,) variance that an expression, taken out, leaves in each component, by the sum of its coefficients, beyond
+    what resting pictures differ by."""
+    gaussian = FaceGaussian({**arrays, "anchor_weights": np.ones(FACE_POINTS)})
+    squares, sums = np.zeros(SEEN_COMPONENTS), 0.0
+    codes: dict[int, list[np.ndarray]] = {}
+    moved: list[tuple[int, np.ndarray, float]] = []
+    for k in np.flatnonzero(at & (album.person % 4 == 0)):
+        face = gaussian.at_rest(AlignedFace(album.seen[k], album.turn[k], Similarity(1.0, np.eye(3), np.zeros(3)), 0.0))
+        code = (face.points - gaussian.seen_mean[face.direction]).reshape(-1) @ gaussian.seen_basis.T
+        if album.direction[k] >= 0:
+            codes.setdefault(int(album.person[k]), []).append(code)
+        else:
+            moved.append((int(album.person[k]), code, float(face.blendshapes.sum())))
+    still = np.mean([np.var(rest, axis=0, ddof=1) for rest in codes.values() if len(rest) > 2], axis=0)
+    for person, code, amount in moved:
+        if person in codes and amount > 0.2:
+            squares += (code - np.mean(codes[person], axis=0)) ** 2 - still
+            sums += amount
+    return np.maximum(squares / max(sums, 1e-9), 0.0)
+
+
 def save(arrays: dict[str, np.ndarray], path: Path) -> None:
     """Writes what `load_face_gaussian` reads; half precision where it suffices."""
-    single = {"mean", "turn_mean", "form_mean", "seen_mean"}
+    single = {"motion_noise", "mean", "turn_mean", "form_mean", "seen_mean"}
     small = {k: v.astype(np.float32 if k in single else np.float16) for k, v in arrays.items() if k != "noise"}
     path.parent.mkdir(exist_ok=True)
     np.savez_compressed(path, **small, noise=arrays["noise"], names=np.array(ARKIT_NAMES))

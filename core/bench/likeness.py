@@ -1,0 +1,79 @@
+"""How like the photo a rig looks, drawn again in the photo's own camera, pose, expression and light."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from core.head_model.rig import HeadRig
+from core.rigging.observation import Observation
+from core.rigging.unprojection import TextureParameters, feature_mask, skin_texels, unproject
+from core.structures import BoolArray, FloatArray, ImageArray
+from core.tracking.landmark_ids import FACE_OVAL, INNER_LIPS, LEFT_EYE, RIGHT_EYE
+
+SSIM_SIGMA_PX = 1.5  # Wang et al. 2004: an 11 x 11 window with this deviation, and the two constants below
+SSIM_C1, SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+SPLAT_PX = 0.8
+
+
+def drawn_again(rig: HeadRig, seen: Observation, size: float) -> tuple[ImageArray, BoolArray]:
+    """(H, W, 3) the rig's skin in the photo's place and light, and (H, W) where it was drawn.
+
+    size: of the person, see `Observation.to_head`. Eyes and mouth, which are no skin, are left out.
+    """
+    texture = rig.part("skin").material.texture
+    if texture is None:
+        raise ValueError("The rig has no skin texture.")
+    texels = skin_texels(rig, texture.shape[0])
+    features = feature_mask(rig, texture.shape[0])
+    view = unproject(rig, seen, size, texels, features, TextureParameters(size=texture.shape[0]))
+    exposure = _exposure(view.albedo(view.lighting.tone), texture[texels.rows, texels.columns] / 255, view.weights)
+    colours = np.clip(texture[texels.rows, texels.columns] / 255 * exposure, 0, 1)
+    lit = 255 * view.lighting.applied(colours, view.normals)
+    visible = (view.normals[:, 2] > 0.15) & (view.weights > 0.02)
+    height, width = seen.image.shape[:2]
+    total, weight = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+    column, row = np.round(view.at[visible, :2]).astype(int).T
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    np.add.at(total, (row[inside], column[inside]), lit[visible][inside])
+    np.add.at(weight, (row[inside], column[inside]), 1.0)
+    summed = np.asarray(cv2.GaussianBlur(total, (0, 0), SPLAT_PX), np.float32)
+    count = np.asarray(cv2.GaussianBlur(weight, (0, 0), SPLAT_PX), np.float32)
+    picture = summed / np.maximum(count, 1e-6)[..., None]
+    return np.clip(picture, 0, 255).astype(np.uint8), np.asarray(count > 0.05) & face_mask(seen)
+
+
+def _exposure(shown: FloatArray, painted: FloatArray, weights: FloatArray) -> FloatArray:
+    """(3,) factor between the photo's skin in even light and the rig's, which was brought to a believable tone."""
+    sure = weights > 0.5 * weights.max()
+    return np.asarray(np.median(shown[sure], axis=0) / np.maximum(np.median(painted[sure], axis=0), 1e-3))
+
+
+def face_mask(seen: Observation) -> BoolArray:
+    """(H, W) the face's oval without eyes and mouth opening."""
+    mask = np.zeros(seen.image.shape[:2], np.uint8)
+    for contour, value in ((FACE_OVAL, 1), (LEFT_EYE, 0), (RIGHT_EYE, 0), (INNER_LIPS, 0)):
+        cv2.fillPoly(mask, [np.round(seen.landmarks.points[list(contour), :2]).astype(np.int32)], (value,))
+    return np.asarray(mask > 0)
+
+
+def structural_similarity(first: ImageArray, second: ImageArray, mask: BoolArray) -> float:
+    """Mean SSIM of two (H, W, 3) pictures in grey over the pixels of the mask, in [-1, 1] (Wang et al. 2004)."""
+    a, b = (np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float64) for image in (first, second))
+
+    def blurred(image: FloatArray) -> FloatArray:
+        return np.asarray(cv2.GaussianBlur(image, (11, 11), SSIM_SIGMA_PX))
+
+    mean_a, mean_b = blurred(a), blurred(b)
+    variance_a, variance_b = blurred(a * a) - mean_a**2, blurred(b * b) - mean_b**2
+    covariance = blurred(a * b) - mean_a * mean_b
+    luminance = (2 * mean_a * mean_b + SSIM_C1) / (mean_a**2 + mean_b**2 + SSIM_C1)
+    structure = (2 * covariance + SSIM_C2) / (variance_a + variance_b + SSIM_C2)
+    return float((luminance * structure)[mask].mean())
+
+
+def photo_likeness(rig: HeadRig, seen: Observation, size: float) -> float:
+    """SSIM of the rig drawn again and the photo, over the face."""
+    drawn, shown = drawn_again(rig, seen, size)
+    photo = np.where(shown[..., None], seen.image, drawn)
+    return structural_similarity(drawn, photo.astype(np.uint8), shown)
