@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, MediaError
 
 if TYPE_CHECKING:
-    from core.pipeline import Pipeline
     from core.streaming.sources import Source, SourceFrame
     from core.structures import Frame
 
@@ -63,32 +63,31 @@ class _Tracked:
     notice = ""
 
     def __init__(self) -> None:
-        self._pipeline: Pipeline | None = None
+        from core.pipeline import Pipeline
+
+        self._pipeline = Pipeline()  # its loading takes seconds, so it comes before the outputs are announced
+        self._is_first = True
 
     def _track(self, frame: Frame, arrived_s: float) -> SourceFrame:
         from core.commands.native_log import quiet_native_log
-        from core.pipeline import Notice, Pipeline
+        from core.pipeline import Notice
         from core.streaming.sources import SourceFrame
 
-        if self._pipeline is None:
-            self._pipeline = Pipeline()
-            with quiet_native_log():  # the network greets its first frame
-                result = self._pipeline.step(frame)
-        else:
+        # The network greets its first frame with words that help nobody.
+        with quiet_native_log() if self._is_first else nullcontext():
             result = self._pipeline.step(frame)
+        self._is_first = False
         self.notice = "" if result.notice is Notice.NONE else str(result.notice)
         return SourceFrame(result.states, arrived_s)
 
     def _close_tracking(self) -> None:
-        if self._pipeline is not None:
-            self._pipeline.close()
+        self._pipeline.close()
 
 
 class CameraSource(_Tracked):
     """The camera of this number. A thread takes its frames, so that the newest is at hand. MediaError: no camera."""
 
     def __init__(self, number: int) -> None:
-        super().__init__()
         from core.commands.native_log import quiet_native_log
 
         with quiet_native_log():
@@ -97,6 +96,7 @@ class CameraSource(_Tracked):
             self._camera = cv2.VideoCapture(number)
         if not self._camera.isOpened():
             raise MediaError(f"There is no camera {number}, or another program uses it. Close that, or try webcam:1.")
+        super().__init__()
         self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         self._news = threading.Condition()
         self._frame: tuple[Frame, float] | None = None
@@ -151,10 +151,10 @@ class VideoSource(_Tracked):
     LATE_S = 0.15
 
     def __init__(self, path: Path, once: bool) -> None:
-        super().__init__()
         from core.media.videos import probe_video
 
         probe_video(path)  # a file that is no video is told now
+        super().__init__()
         self._path, self._once = path, once
         self._frames = self._paced()
         self.is_over = False

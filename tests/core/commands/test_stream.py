@@ -199,3 +199,46 @@ def test_addresses_are_read(text, wanted):
 def test_what_is_no_port_is_refused(text):
     with pytest.raises(InputError):
         host_and_port(text)
+
+
+class FakeCamera:
+    """What OpenCV's camera is to `CameraSource`: blue first, and gone after a while."""
+
+    def __init__(self, pictures) -> None:
+        self.pictures, self.released = list(pictures), False
+
+    def isOpened(self) -> bool:  # as OpenCV spells it
+        return True
+
+    def set(self, *_) -> None:
+        pass
+
+    def read(self):
+        time.sleep(0.03)
+        return (True, self.pictures.pop(0)) if self.pictures else (False, None)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_camera_is_tracked_in_its_true_colours_and_told_when_it_is_gone(monkeypatch):
+    import cv2
+
+    from core.commands import stream_sources
+
+    pictures = [frame.image for frame in drawn_frames(load_builtin_rig(), 20)]
+    camera = FakeCamera(picture[..., ::-1] for picture in pictures * 3)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _number: camera)
+    monkeypatch.setattr(stream_sources, "CAMERA_LOST_S", 0.5)
+    source = stream_sources.CameraSource(0)
+    seen = []
+    tracked = source._track
+    monkeypatch.setattr(source, "_track", lambda frame, at: (seen.append(frame), tracked(frame, at))[1])
+    frames = []
+    wait_until(lambda: frames.append(source.next(0.1)) or source.is_over, "the camera to be gone")
+    faces = [frame for frame in frames if frame is not None]
+    assert faces and all(frame.states[0].has_face for frame in faces)
+    assert all(any((frame.image == picture).all() for picture in pictures) for frame in seen)
+    assert "no more pictures" in source.notice
+    source.close()
+    assert camera.released
