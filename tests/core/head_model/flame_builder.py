@@ -25,11 +25,13 @@ from core.head_model.flame_embedding import (
     MediapipeEmbedding,
     SurfaceEmbedding,
 )
-from core.head_model.flame_file import FlameFile
+from core.head_model.flame_file import FACE_COUNT, VERTEX_COUNT, FlameFile
 from core.head_model.ict_layout import IBUG_FACE_MESH
 from core.head_model.skinning import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT
 
-EYE_VERTICES = 500
+_SKIN = load_builtin_rig().part("skin")
+SKIN_POINTS = len(np.unique(load_builtin_rig().seam_groups[_SKIN.vertices]))
+EYE_VERTICES = (VERTEX_COUNT - SKIN_POINTS) // 2  # what the skin leaves of the official number
 UNREACHABLE = ("cheekPuff", "cheekSquintLeft", "cheekSquintRight", "tongueOut")
 # What the published 105-point file covers: brows, eyes, nose and lips.
 MEDIAPIPE_IDS = (
@@ -93,7 +95,7 @@ def flame_arrays() -> dict[str, np.ndarray]:
     template = np.concatenate([skin, eyes[0][0], eyes[1][0]])
     start = len(skin)
     faces = [compact[rig.faces[part.faces]], eyes[0][1] + start, eyes[1][1] + start + EYE_VERTICES]
-    count = 9976 - sum(map(len, faces))
+    count = FACE_COUNT - sum(map(len, faces))
     faces.append(faces[0][:count])  # the same triangles again, to have the official number
     weights = np.zeros((len(template), 5))
     jaw = np.linalg.norm(rig.shapes[INDEX["jawOpen"]][first], axis=1)
@@ -164,7 +166,7 @@ def contour_faces() -> tuple[np.ndarray, np.ndarray]:
     """(79, 17) triangles nearest to a turned head's outline, and centre weights; yaw positive to the left."""
     arrays = flame_arrays()
     template = arrays["v_template"] - OFFSET
-    corners = template[arrays["f"][:7864]]
+    corners = template[arrays["f"][_SKIN.faces]]
     centre = corners.mean(axis=1)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
@@ -239,7 +241,7 @@ def lid_displacements() -> np.ndarray:
     """(2, 5023, 3) the built-in head's blinks on the synthetic model, left first: what a lid file would hold."""
     rig = load_builtin_rig()
     first = np.unique(rig.seam_groups[rig.part("skin").vertices])
-    lids = np.zeros((2, 5023, 3))
+    lids = np.zeros((2, VERTEX_COUNT, 3))
     lids[:, : len(first)] = rig.shapes[[INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]][:, first]
     return lids
 

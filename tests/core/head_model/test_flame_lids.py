@@ -12,7 +12,14 @@ from core.errors import ModelPackError
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.flame import assemble, load_flame_pack
 from core.head_model.flame_arkit import BLINKS
-from core.head_model.flame_lids import CLOSED_SHARE, LidShapes, lid_gap, outside_the_eyes, read_lids
+from core.head_model.flame_lids import (
+    CLOSED_SHARE,
+    LID_ABOVE_EYE_M,
+    LidShapes,
+    lid_gap,
+    outside_the_eyes,
+    read_lids,
+)
 from core.head_model.heads import load_head
 from core.head_model.skinning import LEFT_EYE, RIGHT_EYE
 from tests.core.head_model.flame_builder import (
@@ -92,7 +99,9 @@ def test_skin_that_would_end_in_the_eye_is_pushed_out_along_its_radius():
     displacements[nearest] = left + np.array((0.0, 0.004, 0.003)) - model.template[nearest]
     pushed = outside_the_eyes(displacements, model, eyes)
     away = model.template[nearest] + pushed[nearest] - left
-    assert np.linalg.norm(away) == pytest.approx(0.0123, abs=1e-6)
+    eyeball = np.linalg.norm(model.template[eyes[0]] - left, axis=1).max()
+    assert eyeball == pytest.approx(0.012, abs=5e-6)
+    assert np.linalg.norm(away) == pytest.approx(eyeball + LID_ABOVE_EYE_M, abs=1e-9)
     assert np.allclose(away / np.linalg.norm(away), (0.0, 0.8, 0.6))
     assert not np.delete(pushed, nearest, axis=0).any()
 
