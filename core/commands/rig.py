@@ -49,8 +49,25 @@ def run(arguments: argparse.Namespace) -> int:
         rig = make_rig(pictures, arguments.name or output.stem, base=base, progress=progress)
     save_rig(rig, output, compact=MORPHS[arguments.morphs])
     print(output)
+    tell_quality(rig.details)
     tell_unreachable(rig.details)
     return 0
+
+
+def tell_quality(details: Mapping[str, object]) -> None:
+    """What the maker measured, in plain words, on stderr."""
+    if "pictures_used" not in details:
+        return
+    lines = [
+        f"pictures used: {details['pictures_used']} of {details['pictures_seen']} with a face; "
+        f"head turns (degrees): {details['yaw_deg']}; face seen: {details['face_seen']}",
+        f"expected error of a face point: {details['expected_error_mm']} mm; size against an average head: "
+        f"{details['size']} +- {details['size_deviation']}; camera about {details['camera_distance_m']} m away",
+    ]
+    if "halves_differ_mm" in details:
+        lines.append(f"two halves of the pictures give forms that differ by {details['halves_differ_mm']} mm")
+    remarks = details.get("remarks")
+    print("\n".join([*lines, *(remarks if isinstance(remarks, list) else [])]), file=sys.stderr)
 
 
 def tell_unreachable(details: Mapping[str, object]) -> None:

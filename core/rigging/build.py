@@ -129,6 +129,8 @@ def _details(
         "focal_per_long_side": round(focal_px / max(seen.image.shape[:2]), 2),
         "expression_removed": {n: round(float(v), 2) for n, v in zip(ARKIT_NAMES, expression, strict=True) if v > 0.1},
     }
+    if "unreachable" in base.details:
+        details["unreachable"] = base.details["unreachable"]
     if shape.disagreement_m is not None:
         details["halves_differ_mm"] = round(1000 * shape.disagreement_m, 2)
     remarks = sorted({o.remark for o in observations} - {""})
