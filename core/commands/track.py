@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 def track_video(
     path: Path, settings: TrackerSettings, rig: HeadRig | None, use_pack: bool = False
 ) -> dict[int, list[FaceState]]:
-    """The states by face_id, one for every frame of the video: "no face" where that face is not seen.
+    """The states by face_id, one for every frame of the video: a face that is lost fades to neutral, then "no face".
 
     rig: the person's own, whose rest position is then their neutral; without one the first second tells it.
     NoFaceError where no frame shows a face.
