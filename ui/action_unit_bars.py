@@ -13,7 +13,7 @@ GRADE_LETTERS = "-ABCDE"
 STYLE = """
 <style>
 .units { font-size: 0.78rem; line-height: 1.35; display: grid; gap: 0.15rem; }
-.units .row { display: grid; grid-template-columns: 2.6rem minmax(6rem, 1.1fr) 1fr 2.6rem; gap: 0.4rem;
+.units .row { display: grid; grid-template-columns: 2.5rem minmax(0, 8.4rem) 1fr 2.2rem; gap: 0.4rem;
               align-items: center; }
 .units .code { font-weight: 600; }
 .units .name { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }

@@ -11,20 +11,25 @@ from core.structures import FaceState, FloatArray
 
 TRAIL_POINTS = 24
 """Points of the trail: with two or three a second, the last ten seconds."""
-CORNERS = ((0.97, 0.93, "end", "excited"), (-0.97, 0.93, "start", "tense"), (0.97, -0.85, "end", "calm"),
-           (-0.97, -0.85, "start", "sad"))  # fmt: skip
-"""Words at the corners of the plane, after Russell 1980: place, text anchor, word."""
-RADIUS = 100.0
+CORNERS = {"excited": "top right", "tense": "top left", "calm": "bottom right", "sad": "bottom left"}
+"""Words at the corners of the plane, after Russell 1980."""
 
+# Drawn with boxes: Streamlit takes SVG out of a page's HTML.
 STYLE = """
 <style>
-.affect { container-type: inline-size; font-size: 0.78rem; }
-.affect svg { width: 100%; max-width: 15rem; display: block; margin: 0 auto; }
-.affect text { font-size: 11px; fill: currentColor; opacity: 0.75; }
-.affect .frame { fill: rgba(128, 140, 160, 0.10); stroke: rgba(128, 140, 160, 0.45); }
-.affect .axis { stroke: rgba(128, 140, 160, 0.45); }
-.affect .here { fill: #0d9488; stroke: #ffffff; stroke-width: 1.5; }
-.affect .trail { fill: #0d9488; }
+.affect { font-size: 0.78rem; }
+.affect .plane { position: relative; width: 100%; max-width: 15rem; aspect-ratio: 1; margin: 0 auto 0.9rem;
+                 border: 1px solid rgba(128, 140, 160, 0.45); border-radius: 0.5rem;
+                 background: linear-gradient(rgba(128, 140, 160, 0.45), rgba(128, 140, 160, 0.45)) center / 1px 100%,
+                 linear-gradient(rgba(128, 140, 160, 0.45), rgba(128, 140, 160, 0.45)) center / 100% 1px,
+                 rgba(128, 140, 160, 0.10); background-repeat: no-repeat; }
+.affect .word { position: absolute; font-size: 0.7rem; opacity: 0.8; line-height: 1; }
+.affect .top { top: 0.45rem; } .affect .bottom { bottom: 0.45rem; }
+.affect .left { left: 0.45rem; } .affect .right { right: 0.45rem; }
+.affect .along { right: 0.45rem; top: calc(50% - 1rem); }
+.affect .up { left: calc(50% + 0.3rem); top: 0.45rem; }
+.affect .dot { position: absolute; border-radius: 50%; background: #0d9488; transform: translate(-50%, -50%); }
+.affect .here { width: 0.8rem; height: 0.8rem; border: 2px solid #ffffff; }
 .affect .row { display: grid; grid-template-columns: 5.2rem 1fr 2rem; gap: 0.4rem; align-items: center; }
 .affect .row.most { font-weight: 650; }
 .affect .track { height: 0.5rem; border-radius: 0.25rem; background: rgba(128, 140, 160, 0.25); overflow: hidden; }
@@ -60,25 +65,20 @@ def affect_html(trail: Sequence[tuple[float, float]], emotion: FloatArray) -> st
 
 
 def _plane(trail: Sequence[tuple[float, float]]) -> str:
-    side = 2 * RADIUS
-    words = "".join(
-        f'<text x="{_x(x):.0f}" y="{_y(y) + 4:.0f}" text-anchor="{anchor}">{escape(word)}</text>'
-        for x, y, anchor, word in CORNERS
-    )
-    parts = [
-        f'<svg viewBox="-2 -2 {side + 4:.0f} {side + 4:.0f}" role="img" aria-label="{escape(_spoken(trail))}">',
-        f'<rect class="frame" width="{side:.0f}" height="{side:.0f}" rx="8"/>',
-        f'<path class="axis" d="M0 {RADIUS:.0f}H{side:.0f}M{RADIUS:.0f} 0V{side:.0f}"/>',
-        words,
-        f'<text x="{side - 4:.0f}" y="{RADIUS - 5:.0f}" text-anchor="end">pleasant</text>',
-        f'<text x="{RADIUS + 5:.0f}" y="12">awake</text>',
-    ]
+    words = "".join(f'<span class="word {corner}">{escape(word)}</span>' for word, corner in CORNERS.items())
+    dots = []
     for number, (valence, arousal) in enumerate(trail):
         share = (number + 1) / len(trail)
-        is_here = number == len(trail) - 1
-        look = 'class="here" r="6"' if is_here else f'class="trail" r="{1 + 2 * share:.1f}" opacity="{0.6 * share:.2f}"'
-        parts.append(f'<circle cx="{_x(valence):.1f}" cy="{_y(arousal):.1f}" {look}/>')
-    return "".join(parts) + "</svg>"
+        place = f"left:{50 * (1 + valence):.1f}%;top:{50 * (1 - arousal):.1f}%"
+        if number == len(trail) - 1:
+            dots.append(f'<span class="dot here" style="{place}"></span>')
+        else:
+            size = f"width:{2 + 5 * share:.0f}px;height:{2 + 5 * share:.0f}px;opacity:{0.6 * share:.2f}"
+            dots.append(f'<span class="dot" style="{place};{size}"></span>')
+    return (
+        f'<div class="plane" role="img" aria-label="{escape(_spoken(trail))}">{words}<span class="word along">pleasant'
+        f'</span><span class="word up">awake</span>{"".join(dots)}</div>'
+    )
 
 
 def _bars(emotion: FloatArray) -> str:
@@ -96,11 +96,3 @@ def _spoken(trail: Sequence[tuple[float, float]]) -> str:
         return "Valence and arousal: no face"
     valence, arousal = trail[-1]
     return f"Valence {100 * valence:+.0f}, arousal {100 * arousal:+.0f} of 100"
-
-
-def _x(valence: float) -> float:
-    return RADIUS * (1 + valence)
-
-
-def _y(arousal: float) -> float:
-    return RADIUS * (1 - arousal)

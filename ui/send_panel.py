@@ -64,14 +64,11 @@ def send_form(outputs: VisitorOutputs, page: str) -> None:
     )  # fmt: skip
     usual = DEFAULT_PORT if is_websocket else WIRES[kind].default_port
     port = right.number_input("Port", 1, 65_535, usual, key=f"send_{page}_port_{kind}")
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.selectbox(
+    st.selectbox(
         "Frames", list(RATES), format_func=RATES.__getitem__, key=f"send_{page}_rate",
         help="The most frames a second; fewer go out where the camera gives fewer.",
     )  # fmt: skip
-    right.toggle(
-        "Mirrored", key=f"send_{page}_mirrored", help="Swaps left and right, as a mirror does, in what is sent."
-    )
+    st.toggle("Mirrored", key=f"send_{page}_mirrored", help="Swaps left and right in what is sent, as a mirror does.")
     with st.popover("Strength of each channel", icon=":material/tune:"):
         st.file_uploader("Mapping file", ["json"], key=f"send_{page}_mapping", help=MAPPING_HELP)
     if plan := plan_words(kind, host.strip(), port):
@@ -94,7 +91,7 @@ def start_output(outputs: VisitorOutputs, page: str) -> None:
 
     st.session_state.pop(PROBLEM, None)
     kind = said("kind")
-    host, port, rate_hz = str(said(f"host_{kind}")), int(said(f"port_{kind}")), said("rate")
+    host, port, rate_hz = str(said(f"host_{kind}")), int(said(f"port_{kind}")), said("rate") or None
     try:
         settings = OutputSettings(rate_hz, mirrored=said("mirrored"), mapping=mapping_of_upload(said("mapping")))
         outputs.start(target_of(kind, checked_host(host), port, said("token") or "", rate_hz), settings)
@@ -147,12 +144,12 @@ def show_output(outputs: VisitorOutputs, output: RunningOutput, page: str, idle_
     """One output: where to, how it goes, and its stop button."""
     status = output.status
     with st.container(border=True):
-        left, right = st.columns([3, 1], vertical_alignment="center")
-        left.markdown(f"**{status.title}**  \n`{status.address}`")
-        right.button(
-            "Stop", key=f"send_{page}_stop_{status.name}", icon=":material/stop_circle:",
-            on_click=stop_output, args=(outputs, status.name),
-        )  # fmt: skip
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{status.title}**  \n`{status.address}`", width="content")
+            st.button(
+                "Stop", key=f"send_{page}_stop_{status.name}", icon=":material/stop_circle:",
+                on_click=stop_output, args=(outputs, status.name),
+            )  # fmt: skip
         if trouble := trouble_words(status):
             st.error(trouble, icon=":material/error:")
         elif is_idle(status):

@@ -8,15 +8,16 @@ from core.streaming.server_settings import is_loopback
 
 WEBSOCKET = "ws"
 KIND_WORDS = {
-    WEBSOCKET: "WebSocket (browsers, own programs)",
-    "livelink": "Live Link Face (Unreal Engine)",
-    "vmc": "VMC (VTuber programs, VRM avatars)",
+    WEBSOCKET: "WebSocket, browsers",
+    "livelink": "Live Link Face, Unreal",
+    "vmc": "VMC, VTuber programs",
     "ifacialmocap": "iFacialMocap",
-    "openseeface": "OpenSeeFace (VSeeFace and others)",
+    "openseeface": "OpenSeeFace, VSeeFace",
     "udp": "JSON over UDP",
-    "osc": "OSC (TouchDesigner and others)",
+    "osc": "OSC, TouchDesigner",
 }
-RATES: dict[float | None, str] = {None: "As they come", 60.0: "60 a second", 30.0: "30 a second", 15.0: "15 a second"}
+RATES = {0.0: "As they come", 60.0: "60 a second", 30.0: "30 a second", 15.0: "15 a second"}
+"""Most frames a second; 0 for as many as come."""
 
 
 def host_of(address: str) -> str:

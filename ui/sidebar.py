@@ -54,6 +54,7 @@ def show_sending(outputs: VisitorOutputs) -> None:
     """The running outputs, each with a stop button, and where the numbers go."""
     running = outputs.running()
     if running:
+        st.markdown("**Sending**")
         _sending_badges(outputs)
     abroad = [output for output in running if not stays_here(output.status.address)]
     if abroad:
@@ -70,12 +71,12 @@ def _sending_badges(outputs: VisitorOutputs) -> None:
     for output in outputs.running():
         status = output.status
         words = f"{status.title.split(' (')[0]} :{status.address.rpartition(':')[2]}"
-        left, right = st.columns([4, 1], vertical_alignment="center", gap="small")
-        if output.works:
-            left.badge(f"Sending {words}", icon=":material/cast_connected:", color="red")
-        else:
-            left.badge(f"Failed: {words}", icon=":material/error:", color="orange")
-        right.button(
-            "Stop", key=f"sidebar_stop_{status.name}", icon=":material/stop_circle:", help=f"Stop sending {words}",
-            type="tertiary", on_click=stop_output, args=(outputs, status.name),
-        )  # fmt: skip
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            if output.works:
+                st.badge(words, icon=":material/cast_connected:", color="red", help="Frames' numbers are sent there.")
+            else:
+                st.badge(f"{words} failed", icon=":material/error:", color="orange")
+            st.button(
+                "Stop", key=f"sidebar_stop_{status.name}", icon=":material/stop_circle:", help=f"Stop sending: {words}",
+                type="tertiary", on_click=stop_output, args=(outputs, status.name),
+            )  # fmt: skip

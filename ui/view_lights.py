@@ -13,8 +13,8 @@ WORDS = {"clear": "clear", "unsure": "unsure", "hidden": "hidden", "covered": "c
 # The mark is full, half or empty, so that nobody needs to tell the colours apart.
 STYLE = """
 <style>
-.lights { display: flex; flex-wrap: wrap; gap: 0.35rem 1rem; font-size: 0.85rem; margin: 0; padding: 0; }
-.lights li { display: flex; align-items: center; gap: 0.4rem; list-style: none; margin: 0; font-size: inherit; }
+.lights { display: flex; flex-wrap: wrap; gap: 0.35rem 0.8rem; font-size: 0.8rem; }
+.lights .light { display: flex; align-items: center; gap: 0.35rem; white-space: nowrap; }
 .lights .mark { width: 0.75rem; height: 0.75rem; border-radius: 50%; border: 2px solid var(--light); }
 .lights .clear { --light: #14908a; } .lights .clear .mark { background: var(--light); }
 .lights .unsure { --light: #c27a0a; }
@@ -37,10 +37,13 @@ def light_of(view: ViewQuality, region: str) -> str:
 
 def lights_html(view: ViewQuality) -> str:
     """The lights of brows, eyes and mouth, each with its word; the exact share stands in the tooltip."""
-    items = "".join(
-        f'<li class="{(light := light_of(view, region))}" title="{escape(region)}: {100 * view.regions[region]:.0f} %">'
+    items = "".join(_light(region, light_of(view, region), view.regions[region]) for region in REGION_POINTS)
+    return f'{STYLE}<div class="lights" role="list" aria-label="How well the face is seen">{items}</div>'
+
+
+def _light(region: str, light: str, share: float) -> str:
+    return (
+        f'<div role="listitem" class="light {light}" title="{escape(region)}: {100 * share:.0f} %">'
         f'<span class="mark" aria-hidden="true"></span>'
-        f'<span><span class="name">{escape(region.capitalize())}</span> {WORDS[light]}</span></li>'
-        for region in REGION_POINTS
+        f'<span><span class="name">{escape(region.capitalize())}</span> {WORDS[light]}</span></div>'
     )
-    return f'{STYLE}<ul class="lights" aria-label="How well the face is seen">{items}</ul>'

@@ -14,11 +14,11 @@ NEUTRAL = FaceState(0.0).emotion
 
 
 def places(html: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', html)]
+    return [(float(x), float(y)) for x, y in re.findall(r"left:([\d.]+)%;top:([\d.]+)%", html)]
 
 
 def test_pleasant_is_right_and_awake_is_up():
-    assert places(affect_html([(0.0, 0.0), (0.5, 0.8)], NEUTRAL)) == [(100.0, 100.0), (150.0, 20.0)]
+    assert places(affect_html([(0.0, 0.0), (0.5, 0.8)], NEUTRAL)) == [(50.0, 50.0), (75.0, 10.0)]
 
 
 def test_every_emotion_has_a_bar_and_the_strongest_stands_out():
@@ -38,3 +38,7 @@ def test_the_trail_is_bounded_and_ends_with_the_face():
     assert len(shown) == TRAIL_POINTS
     assert shown[-1] == (0.99, 0.0)
     assert trail.add(FaceState.no_face(26.0)) == ()
+
+
+def test_nothing_in_it_is_taken_out_by_streamlit():
+    assert "<svg" not in affect_html([(0.0, 0.0)], NEUTRAL)

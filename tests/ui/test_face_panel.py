@@ -22,7 +22,7 @@ VIEW = ViewQuality({"brows": 0.9, "eyes": 0.5, "mouth": 0.1}, 120.0, ("mouth",),
 
 def test_each_region_has_its_word_and_its_shape():
     html = lights_html(VIEW)
-    assert re.findall(r'<li class="(\w+)" title="(\w+): (\d+) %"', html) == [
+    assert re.findall(r'class="light (\w+)" title="(\w+): (\d+) %"', html) == [
         ("clear", "brows", "90"), ("unsure", "eyes", "50"), ("covered", "mouth", "10"),
     ]  # fmt: skip
     words = re.findall(r'<span class="name">(\w+)</span> (\w+)<', html)
@@ -90,6 +90,6 @@ def test_one_list_is_shown_at_a_time_and_the_lights_always():
 
     assert 'class="lights"' in html() and 'class="bars"' in html() and 'class="affect"' not in html()
     page.segmented_control[0].set_value(FEELING).run()
-    assert 'class="lights"' in html() and 'cx="150.0" cy="150.0"' in html() and 'class="bars"' not in html()
+    assert 'class="lights"' in html() and "left:75.0%;top:75.0%" in html() and 'class="bars"' not in html()
     page.segmented_control[0].set_value(UNITS).run()
     assert 'class="units"' in html() and 'class="affect"' not in html()

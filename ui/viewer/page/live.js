@@ -5,8 +5,8 @@ const AGAIN_MS = 1500;
 const PING_MS = 1000;
 const WRONG_TOKEN = 4401;
 const HEADER = { sequence: 8, arrived: 16 + 8, tracked: 16 + 16, sent: 16 + 24 };
-const KEPT = 90; // frames that the shown numbers look back on
-const FRESH_S = 2;
+const FRESH_S = 3; // how far the shown numbers look back
+const STEPS = ["face", "handing", "way", "draw", "delay"];
 const EYES = { leftEye: 0, rightEye: 2 };
 
 const now = () => performance.now() / 1000;
@@ -32,7 +32,7 @@ export class Live {
   }
 
   begin() {
-    this.times = { face: [], handing: [], way: [], draw: [], delay: [] };
+    this.drawn = []; // the times of each face that was drawn
     this.received = [];
     this.missed = 0;
     this.sequence = null;
@@ -102,12 +102,8 @@ export class Live {
     this.sequence = sequence;
     const received = now();
     const [arrived, tracked, sent] = [HEADER.arrived, HEADER.tracked, HEADER.sent].map((at) => view.getFloat64(at, true));
-    this.keep("face", tracked - arrived);
-    this.keep("handing", sent - tracked);
-    if (this.offset !== null) this.keep("way", Math.max(0, received + this.offset - sent));
     this.received.push(received);
-    if (this.received.length > KEPT) this.received.shift();
-    this.frame = { view, arrived, received };
+    this.frame = { view, arrived, tracked, sent, received };
     this.isNew = true;
     this.onChange();
   }
@@ -122,11 +118,6 @@ export class Live {
     }
     this.tell("waiting");
     this.again = setTimeout(() => this.open(), AGAIN_MS);
-  }
-
-  keep(name, value) {
-    this.times[name].push(value);
-    if (this.times[name].length > KEPT) this.times[name].shift();
   }
 
   values(name) {
@@ -148,17 +139,22 @@ export class Live {
       const gaze = this.values("gaze");
       for (const [eye, at] of Object.entries(EYES)) head.turn(eye, glance(gaze[at], gaze[at + 1]));
     }
-    const drawn = now();
-    this.keep("draw", drawn - this.frame.received);
-    if (this.offset !== null) this.keep("delay", drawn + this.offset - this.frame.arrived);
+    const { arrived, tracked, sent, received } = this.frame;
+    const at = now();
+    const known = { at, face: tracked - arrived, handing: sent - tracked, draw: at - received };
+    const measured = this.offset === null ? {} : { way: received + this.offset - sent, delay: at + this.offset - arrived };
+    this.drawn.push({ ...known, ...measured });
     return true;
   }
 
   // Medians in seconds, frames a second, and how many frames were left out for us.
   numbers() {
-    const recent = this.received.filter((time) => now() - time < FRESH_S);
-    const span = recent.length > 1 ? recent.at(-1) - recent[0] : 0;
-    const medians = Object.fromEntries(Object.entries(this.times).map(([name, values]) => [name, median(values)]));
-    return { ...medians, rate: span > 0 ? (recent.length - 1) / span : 0, missed: this.missed };
+    const since = now() - FRESH_S;
+    this.received = this.received.filter((at) => at > since);
+    this.drawn = this.drawn.filter(({ at }) => at > since);
+    const span = this.received.length > 1 ? this.received.at(-1) - this.received[0] : 0;
+    const middle = (name) => median(this.drawn.map((times) => times[name]).filter((value) => value !== undefined));
+    const medians = Object.fromEntries(STEPS.map((name) => [name, middle(name)]));
+    return { ...medians, rate: span > 0 ? (this.received.length - 1) / span : 0, missed: this.missed };
   }
 }

@@ -8,19 +8,18 @@ const WORDS = {
 };
 const TILES = [
   ["delay", "Delay", "From the camera's frame to this picture"],
-  ["rate", "Rate", "Faces a second that arrive here"],
+  ["rate", "Rate", "Faces a second that arrive here, and how many were left out because newer ones came"],
   ["face", "Find the face", "From the frame's arrival until its face is known"],
   ["handing", "Hand over", "From the known face until it is sent"],
   ["way", "On the way", "From sending until it is here"],
   ["draw", "Draw", "From arriving here until the picture"],
-  ["missed", "Left out", "Frames that were skipped because newer ones came"],
 ];
 
-const milliseconds = (value) => (value === null ? "–" : `${(1000 * value).toFixed(value < 0.0095 ? 1 : 0)} ms`);
+const milliseconds = (value) =>
+  value === null ? "–" : `${(1000 * Math.max(0, value)).toFixed(value < 0.0095 ? 1 : 0)} ms`;
 
 function text(name, numbers) {
   if (name === "rate") return `${numbers.rate.toFixed(0)} /s`;
-  if (name === "missed") return String(numbers.missed);
   return milliseconds(numbers[name]);
 }
 
@@ -35,6 +34,7 @@ export class LivePanel {
       term.textContent = label;
       const value = document.createElement("dd");
       tile.append(term, value);
+      if (name === "rate") tile.append((this.missed = document.createElement("dd")));
       place.append(tile);
       this.outputs.set(name, value);
     }
@@ -54,6 +54,7 @@ export class LivePanel {
     const numbers = live.numbers();
     const isFlowing = live.hello !== null && numbers.rate > 0;
     for (const [name, output] of this.outputs) output.textContent = isFlowing ? text(name, numbers) : "–";
+    this.missed.textContent = isFlowing && numbers.missed ? `${numbers.missed} left out` : "";
     this.place.classList.toggle("flowing", isFlowing);
     this.onState(this.words(isFlowing));
   }
