@@ -1,8 +1,8 @@
 """The server's own process: `python -m core.streaming.server_child`. Frames come on stdin, numbers go out on stdout.
 
-A process of its own, because the landmark network and the solver hold Python's lock for milliseconds at a time, in
-which a server beside them in one process sends nothing (`docs/streaming.md` has both measured). It ends when stdin
-ends, so it never outlives the program that started it.
+A process of its own, so that no Python beside it can hold its lock, its own work takes nothing of the engine's, and
+neither brings the other down (`docs/streaming.md` has both places measured). It ends when stdin ends, so it never
+outlives the program that started it.
 """
 
 from __future__ import annotations
