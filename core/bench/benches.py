@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from core.bench.expression import expression_result
 from core.bench.footage import FRAME_RATE_HZ, drawn_frames, performance, photo, video_frames
 from core.bench.identity import bench_identity
 from core.bench.report import BenchResult, Reading, percentiles, resident_mib
@@ -131,6 +132,11 @@ def bench_form(given: BenchInput) -> BenchResult:
     return bench_identity(given.photo)
 
 
+def bench_expression(given: BenchInput) -> BenchResult:
+    """How true the coefficients, the head's turn and the gaze are on heads whose truth is known."""
+    return expression_result(given.frames)
+
+
 BENCHES: dict[str, Callable[[BenchInput], BenchResult]] = {
     "frame": bench_frame,
     "identity": bench_form,
@@ -138,6 +144,7 @@ BENCHES: dict[str, Callable[[BenchInput], BenchResult]] = {
     "rig": bench_rig,
     "memory": bench_memory,
     "stream": bench_stream,
+    "expression": bench_expression,
 }
 
 

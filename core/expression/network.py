@@ -1,0 +1,184 @@
+"""The learned estimate: what a face's points and a few pixels say about the 52 coefficients. NumPy only at run time.
+
+Trained on heads whose coefficients are known (`python -m training.expression`, card in docs/expression.md). The points
+come as displacements from the person's neutral and as they are, so that a wrong neutral can be seen through; small grey
+crops tell what points cannot: puffed cheeks, rolled lips, narrowed eyes. A recurrent cell with the elapsed time in its
+gates (Cho et al. 2014, gates in the order update, reset) remembers the last moments and the person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from core.blendshapes import ARKIT_NAMES, COUNT
+from core.errors import ModelPackError
+from core.expression.face_crops import FaceCrops
+from core.structures import FloatArray, HeadPose, ImageArray
+from core.tracking.gaze import lid_openness
+from core.tracking.landmark_ids import INNER_LIPS, OUTER_LIPS
+
+WEIGHTS_FILE = Path(__file__).parent / "data" / "expression_network.safetensors"
+FACE_POINTS = 468
+DISPLACEMENT_SCALE, SHAPE_SCALE = 200.0, 100.0  # metres to values of order one
+PLAIN_FEATURES = 13
+PATCH, SECOND_PATCH = 4, 2  # pixels, then cells, that one step of a crop's reader sees
+USUAL_STEP_S = 1.0 / 30.0
+LONGEST_STEP_S = 0.5
+LEAST_CONTRAST = 6.0  # grey levels; flatter crops are not blown up
+CROPS = ("eyes", "mouth", "face")
+
+
+def plain_features(head_points: FloatArray, neutral: FloatArray, gaze: FloatArray, pose: HeadPose) -> FloatArray:
+    """(13,) float32 of order one: head's turn and distance, gaze, lid gaps now and at rest, lip gap.
+
+    head_points, neutral: (478, 3) metres, head frame; gaze: (2, 2) radians.
+    """
+    rotation = pose.rotation
+    now, rest = lid_openness(head_points), lid_openness(neutral)
+    gap = np.linalg.norm(head_points[INNER_LIPS[5]] - head_points[INNER_LIPS[15]])
+    width = np.linalg.norm(head_points[OUTER_LIPS[0]] - head_points[OUTER_LIPS[10]])
+    return np.array([
+        2 * rotation[0, 2], 2 * rotation[1, 2], 2 * rotation[1, 0], np.log(max(-float(pose.translation[2]), 0.05)),
+        *(2 * np.asarray(gaze).ravel()), *(4 * now), *(4 * rest),
+        10 * gap / max(float(width), 1e-6),
+    ], np.float32)  # fmt: skip
+
+
+def levelled(crop: ImageArray) -> FloatArray:
+    """(n, h, w) float32 crops less their mean, over their contrast."""
+    grey = np.asarray(crop, np.float32)
+    grey = grey - grey.mean(axis=(1, 2), keepdims=True)
+    return grey / (grey.std(axis=(1, 2), keepdims=True) + LEAST_CONTRAST)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpressionReading:
+    """blendshapes: (52,) float32 in [0, 1]; doubt: (52,) float32, the mean error that the network expects of each."""
+
+    blendshapes: FloatArray
+    doubt: FloatArray
+
+
+class ExpressionNetwork:
+    """Follows one face. weights: by name as in `WEIGHTS_FILE`; those that ship with this version when left out."""
+
+    def __init__(self, weights: dict[str, FloatArray] | None = None) -> None:
+        self._w = weights if weights is not None else shipped_weights()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the last moments."""
+        self._hidden = np.zeros(self._w["cell.state"].shape[1], np.float32)
+        self._timestamp_s: float | None = None
+
+    def step(
+        self, head_points: FloatArray, neutral: FloatArray, gaze: FloatArray, pose: HeadPose, crops: FaceCrops | None,
+        timestamp_s: float,
+    ) -> ExpressionReading:  # fmt: skip
+        """What the face does at this moment; the arguments as for `plain_features`. crops: None where there is no
+        picture. A time before the last one means that the source began anew."""
+        w = self._w
+        features = [
+            DISPLACEMENT_SCALE * (head_points[:FACE_POINTS] - neutral[:FACE_POINTS]).ravel(),
+            SHAPE_SCALE * (head_points[:FACE_POINTS].ravel() - w["template"]),
+        ]
+        geometry = _relu(
+            w["displacement"] @ features[0].astype(np.float32)
+            + w["shape"] @ features[1].astype(np.float32)
+            + w["plain"] @ plain_features(head_points, neutral, gaze, pose)
+            + w["geometry.bias"]
+        )
+        seen = self._look(crops)
+        trunk = _relu(w["trunk"] @ np.concatenate([geometry, seen]) + w["trunk.bias"])
+        hidden = self._remember(trunk, timestamp_s)
+        answer = w["answer"] @ np.concatenate([trunk, hidden]) + w["answer.bias"]
+        doubt = np.exp(np.clip(answer[COUNT:], -6.0, 0.0))
+        return ExpressionReading(_sigmoid(answer[:COUNT]), doubt.astype(np.float32))
+
+    def _look(self, crops: FaceCrops | None) -> FloatArray:
+        w = self._w
+        if crops is None:
+            return np.zeros(sum(len(w[f"{name}.bias"]) * (2 if name == "eyes" else 1) for name in CROPS), np.float32)
+        pictures = {"eyes": crops.eyes, "mouth": crops.mouth[None], "face": crops.face[None]}
+        return np.concatenate([self._read(name, levelled(pictures[name])).ravel() for name in CROPS])
+
+    def _read(self, name: str, pictures: FloatArray) -> FloatArray:
+        """(n, k) what the reader of this crop finds in (n, h, w) pictures."""
+        w = self._w
+        cells = _relu(_patches(pictures[..., None], PATCH) @ w[f"{name}.patch"] + w[f"{name}.patch.bias"])
+        cells = _relu(_patches(cells, SECOND_PATCH) @ w[f"{name}.second"] + w[f"{name}.second.bias"])
+        return _relu(cells.reshape(len(pictures), -1) @ w[f"{name}.out"] + w[f"{name}.bias"])
+
+    def _remember(self, trunk: FloatArray, timestamp_s: float) -> FloatArray:
+        w = self._w
+        if self._timestamp_s is None or timestamp_s < self._timestamp_s:
+            self._hidden, elapsed = np.zeros_like(self._hidden), 1.0
+        else:
+            elapsed = min(timestamp_s - self._timestamp_s, LONGEST_STEP_S) / USUAL_STEP_S
+        self._timestamp_s = timestamp_s
+        width = len(self._hidden)
+        given = w["cell.input"] @ trunk + w["cell.bias"]
+        gates = _sigmoid(given[: 2 * width] + w["cell.state"][: 2 * width] @ self._hidden)
+        new = np.tanh(given[2 * width :] + w["cell.state"][2 * width :] @ (gates[width:] * self._hidden))
+        keep = np.power(1.0 - gates[:width] + 1e-6, elapsed)  # the same after two short steps as after one long
+        self._hidden = (keep * self._hidden + (1.0 - keep) * new).astype(np.float32)
+        return self._hidden
+
+
+def _patches(cells: FloatArray, size: int) -> FloatArray:
+    """(n, h / size, w / size, size * size * c) of (n, h, w, c)."""
+    n, height, width, channels = cells.shape
+    split = cells.reshape(n, height // size, size, width // size, size, channels)
+    return split.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // size, width // size, size * size * channels)
+
+
+def _relu(values: FloatArray) -> FloatArray:
+    return np.maximum(values, 0.0)
+
+
+def _sigmoid(values: FloatArray) -> FloatArray:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)), np.float32)
+
+
+def load_weights(path: Path) -> dict[str, FloatArray]:
+    """The weights in a safetensors file, float32. ModelPackError: absent, damaged, for other names, not finite."""
+    try:
+        with safe_open(path, framework="numpy") as stored:
+            names = (stored.metadata() or {}).get("blendshapes", "").split()
+            found = {name: stored.get_tensor(name).astype(np.float32) for name in stored.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelPackError(f"The expression network's weights {path.name} cannot be read: {error}") from None
+    if tuple(names) != ARKIT_NAMES:
+        raise ModelPackError(f"{path.name} must be made for the 52 ARKit names in their order, but it is not.")
+    wanted = {
+        "template",
+        "displacement",
+        "shape",
+        "plain",
+        "geometry.bias",
+        "trunk",
+        "trunk.bias",
+        "answer",
+        "answer.bias",
+        "cell.input",
+        "cell.state",
+        "cell.bias",
+    } | {f"{crop}.{part}" for crop in CROPS for part in ("patch", "patch.bias", "second", "second.bias", "out", "bias")}
+    if missing := sorted(wanted - set(found)):
+        raise ModelPackError(f"{path.name} must hold {missing[0]}, but it does not. Train it again.")
+    if len(found["answer.bias"]) != 2 * COUNT or found["displacement"].shape[1] != 3 * FACE_POINTS:
+        raise ModelPackError(f"{path.name} is of another version of the expression network. Train it again.")
+    if not all(np.isfinite(values).all() for values in found.values()):
+        raise ModelPackError(f"{path.name} holds values that are not finite. Train it again.")
+    return found
+
+
+@cache
+def shipped_weights() -> dict[str, FloatArray]:
+    """The weights that come with this version."""
+    return load_weights(WEIGHTS_FILE)

@@ -1,0 +1,56 @@
+"""Makes the expression network: draw, track, teach, measure, write.
+
+    python -m training.expression [--work DIR] [--models DIR] [--takes DIR] [--jobs 48] [--steps 700 520]
+
+models: where `ict_facekit.npz` lies, takes: a folder of Live Link Face .csv; without them only relatives of the
+built-in head and generated motion are used. The take named in `HELD_TAKE` is never taught: there must be one to measure
+on. What was drawn stays in the work folder and is not drawn again. Seeds are fixed; two processes draw.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from core.assets.registry import models_folder
+from core.bench.expression import expression_result
+from core.bench.report import as_text
+from core.bench.truth_heads import ict_path
+from core.expression.network import WEIGHTS_FILE
+from core.head_model.builtin import load_builtin_rig
+from core.head_model.ict import load_ict_rig
+from training.expression.draw import draw, plan
+from training.expression.learn import learn
+from training.expression.lessons import read_lessons
+
+HELD_TAKE = "S88-001.csv"
+JOBS = 48  # of six heads and some 450 pictures each
+STEPS = (700, 520)  # first on points alone, then with the crops
+PEAKS = (2e-3, 1.3e-3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make the expression network.")
+    parser.add_argument("--work", type=Path, default=Path("expression-lessons"))
+    parser.add_argument("--models", type=Path, default=models_folder())
+    parser.add_argument("--takes", type=Path)
+    parser.add_argument("--jobs", type=int, default=JOBS)
+    parser.add_argument("--steps", type=int, nargs=2, default=STEPS)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=WEIGHTS_FILE)
+    wanted = parser.parse_args()
+    pictures = draw(
+        plan(wanted.jobs, wanted.models, wanted.takes, (HELD_TAKE,)), wanted.work / "drawn", wanted.processes
+    )
+    lessons = read_lessons(wanted.work / "drawn", wanted.work / "followed", wanted.processes)
+    print(f"{pictures} pictures drawn, {len(lessons.points)} to learn from, {len(lessons.neutrals)} heads", flush=True)
+    pack = ict_path(wanted.models)
+    rigs = [load_builtin_rig()] + ([load_ict_rig(pack)] if pack is not None else [])
+    first = wanted.work / "points.safetensors"
+    learn(lessons, first, rigs=rigs, steps=wanted.steps[0], readers=(), peak=PEAKS[0])
+    learn(lessons, wanted.output, rigs=rigs, steps=wanted.steps[1], start=first.with_suffix(".pt"), peak=PEAKS[1])
+    print(as_text(expression_result(300)))
+
+
+if __name__ == "__main__":
+    main()

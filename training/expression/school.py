@@ -1,0 +1,240 @@
+"""Draws what the network is shown: runs of frames with everything that a follower may get wrong about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.blendshapes import ARKIT_NAMES, COUNT, INDEX, MIRROR
+from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.expression.network import DISPLACEMENT_SCALE, FACE_POINTS, LEAST_CONTRAST, SHAPE_SCALE, plain_features
+from core.head_model.builtin import load_builtin_rig
+from core.head_model.identity import mirrored_landmarks
+from core.head_model.rig import HeadRig
+from core.structures import HeadPose
+from training.expression.lessons import NEUTRALS, Lessons
+
+CROPS = ("eyes", "mouth", "face")
+COMPONENTS = {"displacement": 180, "shape": 120}
+CLIP = 48  # frames of a clip that are shown at once
+WARM_UP = 4  # first frames of a shown run count less: the cell has seen nothing yet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class School:
+    """The lessons in the network's bases, each as it was and as its mirror image (first axis).
+
+    shape (2, n, m) and displacement (2, n, k) of the points themselves; rests: by clip, both (2, 4, m) and (2, 4, k);
+    moves: (7, m) and (7, k) of a shift, a turn and a growth of the whole face; starts: (c, 2) rows of each clip;
+    exact: shapes (52, 478, 3) of the heads that can be had without drawing.
+    """
+
+    lessons: Lessons
+    bases: dict[str, Tensor]
+    template: np.ndarray
+    starts: np.ndarray
+    shape: np.ndarray
+    displacement: np.ndarray
+    rests: dict[int, tuple[np.ndarray, np.ndarray]]
+    moves: tuple[np.ndarray, np.ndarray]
+    exact: list[np.ndarray]
+
+
+def school_of(lessons: Lessons, seed: int, rigs: Sequence[HeadRig], bases: dict[str, Tensor] | None = None) -> School:
+    """The lessons, ready to be drawn from; rigs: heads with exact shapes; bases: of the training that goes on."""
+    edges = np.flatnonzero(np.diff(lessons.clip)) + 1
+    starts = np.stack([np.r_[0, edges], np.r_[edges, len(lessons.clip)]], 1)
+    starts = starts[(starts[:, 1] - starts[:, 0]) >= CLIP]
+    template = load_builtin_rig().landmarks().astype(np.float64)[:FACE_POINTS]
+    other = mirrored_landmarks(template)
+    bases = bases or principal_components(lessons, template, other, seed)
+    whole = {name: basis.numpy() for name, basis in bases.items()}
+
+    def projected(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = (points[:, :FACE_POINTS] - template).astype(np.float32)
+        both = [values, values[:, other] * np.array([-1, 1, 1], np.float32)]
+        shape, displacement = (
+            np.stack([scale * one.reshape(len(one), -1) @ whole[name] for one in both])
+            for name, scale in (("shape", SHAPE_SCALE), ("displacement", DISPLACEMENT_SCALE))
+        )
+        return shape, displacement
+
+    arms = template - template.mean(0)
+    moves = np.stack(
+        [np.broadcast_to(axis, arms.shape) for axis in np.eye(3)]
+        + [np.cross(axis, arms) for axis in np.eye(3)]
+        + [arms]
+    )
+    flat = moves.reshape(7, -1)
+    shape, displacement = projected(lessons.points)
+    return School(
+        lessons, bases, template, starts, shape, displacement,
+        {clip: projected(rests) for clip, rests in lessons.neutrals.items()},
+        (SHAPE_SCALE * flat @ whole["shape"], DISPLACEMENT_SCALE * flat @ whole["displacement"]),
+        [rig.shape_landmarks().astype(np.float64) for rig in rigs],
+    )  # fmt: skip
+
+
+def principal_components(lessons: Lessons, template: np.ndarray, other: np.ndarray, seed: int) -> dict[str, Tensor]:
+    """Bases of the displacements and of the shapes, nearly whitened, from pictures and their mirror images."""
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(len(lessons.points), min(9_000, len(lessons.points)), replace=False)
+    points = lessons.points[rows, :FACE_POINTS]
+    rest = np.stack([lessons.neutrals[int(clip)][1][:FACE_POINTS] for clip in lessons.clip[rows]])
+    bases = {}
+    for name, values in (
+        ("displacement", DISPLACEMENT_SCALE * (points - rest)), ("shape", SHAPE_SCALE * (points - template)),
+    ):  # fmt: skip
+        both = np.concatenate([values, values[:, other] * (-1, 1, 1)]).reshape(2 * len(rows), -1).astype(np.float32)
+        power, directions = np.linalg.eigh((both.T @ both / len(both)).astype(np.float64))
+        keep = np.argsort(power)[::-1][: COMPONENTS[name]]
+        scale = np.sqrt(power[keep] + 1e-4 * power.max()) ** 0.8
+        bases[name] = torch.tensor(directions[:, keep] / scale, dtype=torch.float32)
+    return bases
+
+
+EXACT = 0.3  # share of runs with true points instead of FaceMesh's
+MIXED = 0.15  # share of runs that show the sum of two clips
+EYES = np.array([name.startswith("eye") for name in ARKIT_NAMES])  # gaze and lid gaps are not mixed
+MIRRORED_PLAIN = [0, 1, 2, 3, 6, 7, 4, 5, 9, 8, 11, 10, 12]
+MIRRORED_SIGN = np.array([-1, 1, -1, 1, -1, 1, -1, 1, 1, 1, 1, 1, 1], np.float32)
+
+
+class Drawer:
+    """Draws runs of frames with everything that a follower may get wrong about them."""
+
+    def __init__(self, school: School, clips: np.ndarray, rng: np.random.Generator, readers: Sequence[str]) -> None:
+        self._school, self._clips, self._rng, self._readers = school, clips, rng, readers
+
+    def batch(self, count: int) -> tuple[dict[str, object], Tensor, Tensor]:
+        """(inputs of the network, (b, t, 52) truth, (b, t, 52) weights)."""
+        rng, school, lessons = self._rng, self._school, self._school.lessons
+        made: dict[str, list[np.ndarray]] = {
+            k: [] for k in ("points", "plain", "elapsed", "truth", "weights", *self._readers)
+        }
+        blind: list[float] = []
+        for clip in rng.choice(self._clips, count):
+            rows, elapsed = self._run(*school.starts[clip])
+            side = int(rng.random() < 0.5)
+            made["points"].append(self._points(rows, int(lessons.clip[rows[0]]), side))
+            plain, truth = lessons.plain[rows], lessons.coefficients[rows]
+            made["plain"].append(plain[:, MIRRORED_PLAIN] * MIRRORED_SIGN if side else plain)
+            made["truth"].append(truth[:, list(MIRROR)] if side else truth)
+            made["elapsed"].append(elapsed)
+            table = self._light()
+            for name in self._readers:
+                made[name].append(self._crops(name, rows, side, table))
+            weights = np.ones_like(truth)
+            weights[:, INDEX["tongueOut"]] = lessons.family[rows[0]] != "p"
+            weights[:WARM_UP] *= 0.4
+            made["weights"].append(weights)
+            blind.append(float(rng.random() < 0.12))
+            if rng.random() < MIXED:
+                self._mix({name: made[name] for name in ("points", "plain", "truth", "weights")}, side)
+                blind[-1] = 1.0  # its pictures show only one of the two faces
+            elif rng.random() < EXACT:
+                self._draw_exactly({name: made[name] for name in ("points", "plain", "truth", "weights")})
+                blind[-1] = 1.0
+        tensors = {name: torch.from_numpy(np.stack(values).astype(np.float32)) for name, values in made.items()}
+        truth, weights = tensors.pop("truth"), tensors.pop("weights")
+        inputs: dict[str, object] = {name: tensors.pop(name) for name in ("points", "plain", "elapsed")}
+        inputs["crops"] = tensors
+        inputs["blind"] = 1.0 - torch.tensor(blind)
+        return inputs, truth, weights
+
+    def _mix(self, made: dict[str, list[np.ndarray]], side: int) -> None:
+        """Adds another clip's movement to the last one: shapes add up, so nobody need be drawn in every company."""
+        rng, school, lessons = self._rng, self._school, self._school.lessons
+        rows, _ = self._run(*school.starts[rng.choice(self._clips)])
+        clip, theirs = int(lessons.clip[rows[0]]), rng.uniform(0.3, 0.9)
+        added = [
+            own[side, rows] - school.rests[clip][kind][side][NEUTRALS - 1]
+            for kind, own in ((1, school.displacement), (0, school.shape))
+        ]
+        made["points"][-1] = made["points"][-1] + theirs * np.concatenate(added, axis=1)
+        truth = lessons.coefficients[rows]
+        truth = truth[:, list(MIRROR)] if side else truth
+        whole = made["truth"][-1] + theirs * truth
+        made["weights"][-1] = made["weights"][-1] * (whole <= 1.0) * ~EYES
+        made["truth"][-1] = np.minimum(whole, 1.0)
+        plain = lessons.plain[rows]
+        made["plain"][-1] = made["plain"][-1].copy()
+        made["plain"][-1][:, -1] += theirs * (plain[:, -1] - plain[:, -1].min())
+
+    def _draw_exactly(self, made: dict[str, list[np.ndarray]]) -> None:
+        """Puts true points in the last one's place, as a landmark network without faults would give them: a head's own
+        shapes, on somebody's resting face, each at another strength, with a little noise."""
+        rng, school = self._rng, self._school
+        truth = made["truth"][-1].copy()
+        rest = school.lessons.neutrals[int(rng.choice(list(school.rests)))][NEUTRALS - 1].astype(np.float64)
+        shapes = school.exact[rng.integers(len(school.exact))]
+        strength = np.clip(np.exp(rng.normal(0, 0.2, COUNT)), 0.6, 1.5)
+        strength = 0.5 * (strength + strength[list(MIRROR)])
+        if rng.random() < 0.5:
+            truth *= rng.random(COUNT) < 0.15  # few at a time, so that one side moves alone
+        points = rest + ((truth * strength) @ shapes.reshape(COUNT, -1)).reshape(len(truth), -1, 3)
+        points += rng.normal(0, rng.uniform(0, 3e-4), points.shape)
+        believed = rest + rng.normal(0, 3e-4, 3) if rng.random() < 0.5 else rest
+        moved, shape = points - believed, points - np.r_[school.template, rest[FACE_POINTS:]]
+        bases = school.bases
+        made["points"][-1] = np.concatenate([
+            DISPLACEMENT_SCALE * moved[:, :FACE_POINTS].reshape(len(truth), -1) @ bases["displacement"].numpy(),
+            SHAPE_SCALE * shape[:, :FACE_POINTS].reshape(len(truth), -1) @ bases["shape"].numpy(),
+        ], axis=1)  # fmt: skip
+        pose = HeadPose(np.eye(3), np.array([0.0, 0.0, -np.exp(rng.normal(-0.6, 0.3))]))
+        gaze = gaze_from_blendshapes(truth)
+        made["plain"][-1] = np.stack([plain_features(p, believed, g, pose) for p, g in zip(points, gaze, strict=True)])
+        made["truth"][-1] = truth
+        made["weights"][-1] = np.ones_like(made["weights"][-1])
+
+    def _run(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of a run of `CLIP` frames and the time since the frame before, in usual steps; some at half the rate."""
+        rng = self._rng
+        rate = 2 if last - first >= 70 and rng.random() < 0.15 else 1
+        length = CLIP if rate == 1 else (last - first) // 2
+        start = first + rng.integers(0, last - first - rate * (length - 1))
+        rows, elapsed = start + rate * np.arange(length), np.full(CLIP, float(rate))
+        if length < CLIP:
+            rows, elapsed[length:] = np.r_[rows, np.full(CLIP - length, rows[-1])], 1.0
+        return rows, elapsed
+
+    def _points(self, rows: np.ndarray, clip: int, side: int) -> np.ndarray:
+        """(t, k + m): displacements from a neutral as it may be found, and shapes, with what a pose leaves behind."""
+        rng, school = self._rng, self._school
+        weights = np.zeros(NEUTRALS, np.float32)
+        weights[rng.choice(NEUTRALS, p=(0.15, 0.40, 0.15, 0.30))] = 1.0
+        if rng.random() < 0.4:
+            weights = rng.dirichlet(np.full(NEUTRALS, 0.6)).astype(np.float32)
+        left = rng.normal(0, [0.0005] * 3 + [0.012] * 3 + [0.010]) * (rng.random() < 0.7)
+        strength = np.exp(rng.normal(0, 0.10))
+        other = int(rng.choice(list(school.rests))) if rng.random() < 0.4 else clip
+        parts = []
+        for kind, own, moves in ((1, school.displacement, school.moves[1]), (0, school.shape, school.moves[0])):
+            rest, whose = weights @ school.rests[clip][kind][side], weights @ school.rests[other][kind][side]
+            moved = strength * (own[side, rows] - rest) + left @ moves
+            parts.append(moved if kind == 1 else whose + moved)  # the same movement in another's face
+        return np.concatenate(parts, axis=1)
+
+    def _light(self) -> np.ndarray:
+        """(256,) grey levels in another light."""
+        levels = np.linspace(0, 1, 256) ** np.exp(self._rng.normal(0, 0.25))
+        return (255 * levels).astype(np.float32)
+
+    def _crops(self, name: str, rows: np.ndarray, side: int, table: np.ndarray) -> np.ndarray:
+        """Levelled crops (t, [2,] h, w): other light, a slope of brightness, a pixel's shift, the same for the run."""
+        rng = self._rng
+        crops = getattr(self._school.lessons, name)[rows]
+        if side:
+            crops = crops[:, ::-1] if name == "eyes" else crops[..., ::-1]
+        height, width = crops.shape[-2:]
+        down, across = rng.normal(0, 14, 2)
+        field = down * np.linspace(-1, 1, height)[:, None] + across * np.linspace(-1, 1, width)
+        lit = table[crops] + field.astype(np.float32)
+        if rng.random() < 0.5:
+            lit = np.roll(lit, tuple(rng.integers(-1, 2, 2)), (-2, -1))
+        mean, spread = lit.mean((-2, -1), keepdims=True), lit.std((-2, -1), keepdims=True)
+        return (lit - mean) / (spread + LEAST_CONTRAST)
