@@ -1,7 +1,7 @@
 """EmotionLSTM: the causal recurrent network at the end of the estimate. It takes the jitter off the 52 coefficients
 without delaying them, and reads valence, arousal and emotion from the clean ones.
 
-Two parts, trained together by `python -m training.emotion_lstm` (card in docs/expression.md):
+Two parts, trained together by `python -m training.emotion_lstm` (card in docs/emotion.md):
 
 - The smoother is an alpha-beta filter whose gains an LSTM chooses anew for every channel and frame. All channels share
   the weights and differ by a small learned embedding, so that it behaves the same on movements it was never shown; a

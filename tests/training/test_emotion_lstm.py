@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from core.blendshapes import COUNT, EMOTIONS, INDEX
-from core.expression.emotion_lstm import USUAL_STEP_S, EmotionLstm
+from core.expression.emotion_lstm import USUAL_STEP_S, WEIGHTS_FILE, EmotionLstm
+from training.emotion_lstm.evaluate import CLASSES, RATE_HZ, best_one_euro, concordance, learned, mean_following
 from training.emotion_lstm.feelings import VALENCE_AROUSAL, labels_of, random_feeling
+from training.emotion_lstm.sequences import draw_sequences
 from training.motion import random_motion
 
 
 def test_the_engine_computes_what_was_trained() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed; `make install-train` brings it")
     from training.emotion_lstm.network import EmotionNetwork
-    from training.emotion_lstm.sequences import draw_sequences
 
     torch.manual_seed(0)
     network = EmotionNetwork()
@@ -33,6 +34,23 @@ def test_the_engine_computes_what_was_trained() -> None:
     np.testing.assert_allclose(np.stack([r.blendshapes for r in readings]), expected[0], atol=2e-5)
     np.testing.assert_allclose(np.array([(r.valence, r.arousal) for r in readings]), plane[0], atol=2e-5)
     np.testing.assert_allclose(np.stack([r.emotion for r in readings]), torch.softmax(logits[0], 1), atol=2e-5)
+
+
+def test_what_ships_beats_one_euro_of_the_same_lag_on_sequences_it_never_saw() -> None:
+    given = draw_sequences(4, 450, np.random.default_rng(12345), RATE_HZ)
+    rows = list(zip(given.noisy, given.truth, given.elapsed_s, strict=True))
+    answers = [learned(noisy, elapsed_s, WEIGHTS_FILE) for noisy, _, elapsed_s in rows]
+    for name in ("expression", "blink"):
+        channels = [INDEX[channel] for channel in CLASSES[name]]
+        ours = mean_following([(a, y) for (a, _), (_, y, _) in zip(answers, rows, strict=True)], channels)
+        raw = mean_following([(x, y) for x, y, _ in rows], channels)
+        other = best_one_euro(given, channels, max(ours.lag_frames, 0.0))
+        assert ours.acceleration_error <= 0.5 * other.acceleration_error
+        assert ours.peak_gain >= 0.95
+        assert ours.error <= raw.error
+        assert ours.lag_frames <= 0.5
+    planes, truth = np.concatenate([plane for _, plane in answers]), given.plane.reshape(-1, 2)
+    assert min(concordance(planes[:, k], truth[:, k]) for k in range(2)) >= 0.8
 
 
 def test_feelings_peak_at_their_place_in_the_plane_and_begin_and_end_at_rest() -> None:
