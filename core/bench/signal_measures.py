@@ -13,9 +13,9 @@ LAGS_FRAMES = np.arange(-1.0, 4.01, 0.05)
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """lag_frames: the delay of the truth that fits best. peak_gain: slope on the delayed truth, 1 where peaks keep their
-    height. acceleration_error: mean absolute difference of second differences against the delayed truth, per frame².
-    error: root mean square against the undelayed truth."""
+    """lag_frames: the delay of the truth that fits best. peak_gain: slope on the delayed truth, 1 where peaks keep
+    their height. acceleration_error: mean absolute difference of second differences against the delayed truth, per
+    frame². error: root mean square against the undelayed truth."""
 
     lag_frames: float
     peak_gain: float
