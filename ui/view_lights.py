@@ -13,14 +13,15 @@ WORDS = {"clear": "clear", "unsure": "unsure", "hidden": "hidden", "covered": "c
 # The mark is full, half or empty, so that nobody needs to tell the colours apart.
 STYLE = """
 <style>
-.lights { display: flex; flex-wrap: wrap; gap: 0.35rem 0.8rem; font-size: 0.8rem; }
-.lights .light { display: flex; align-items: center; gap: 0.35rem; white-space: nowrap; }
-.lights .mark { width: 0.75rem; height: 0.75rem; border-radius: 50%; border: 2px solid var(--light); }
+.lights { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.5rem; font-size: 0.8rem; line-height: 1.25; }
+.lights .light { display: flex; align-items: flex-start; gap: 0.4rem; }
+.lights .mark { flex: none; margin-top: 0.12rem; width: 0.75rem; height: 0.75rem; border-radius: 50%;
+               border: 2px solid var(--light); }
 .lights .clear { --light: #14908a; } .lights .clear .mark { background: var(--light); }
 .lights .unsure { --light: #c27a0a; }
 .lights .unsure .mark { background: linear-gradient(0deg, var(--light) 50%, transparent 50%); }
 .lights .hidden, .lights .covered { --light: #d0453b; }
-.lights .name { font-weight: 600; }
+.lights .name { display: block; font-weight: 600; }
 </style>
 """
 
