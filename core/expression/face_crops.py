@@ -74,12 +74,11 @@ def _reduced(image: ImageArray, centre: FloatArray, between: float) -> tuple[Ima
     x0, y0 = (int(np.clip(centre[axis] - reach, 0, (width, height)[axis] - 2)) for axis in (0, 1))
     x1 = int(np.clip(centre[0] + reach, x0 + 2, width))
     y1 = int(np.clip(centre[1] + reach, y0 + 2, height))
-    part = image[y0:y1, x0:x1]
+    grey = np.asarray(cv2.cvtColor(image[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY), np.uint8)
     scale = min(1.0, WORKING_PX / between)
     if scale < 1.0:
         size = (max(2, round((x1 - x0) * scale)), max(2, round((y1 - y0) * scale)))
-        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-    grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.uint8)
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     return grey, np.array([x0, y0], np.float64), scale
 
 

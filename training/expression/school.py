@@ -176,6 +176,8 @@ class Drawer:
         strength = 0.5 * (strength + strength[list(MIRROR)])
         if rng.random() < 0.5:
             truth *= rng.random(COUNT) < 0.15  # few at a time, so that one side moves alone
+        if rng.random() < 0.5:
+            truth[: rng.integers(1, len(truth) - 4)] = 0.0  # and from one frame to the next
         points = rest + ((truth * strength) @ shapes.reshape(COUNT, -1)).reshape(len(truth), -1, 3)
         points += rng.normal(0, rng.uniform(0, 3e-4), points.shape)
         believed = rest + rng.normal(0, 3e-4, 3) if rng.random() < 0.5 else rest
