@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.animation.demo import demo_take
-from core.errors import LiveAvatarError
+from core.errors import LiveAvatarError, StreamError
 from core.streaming.server_settings import DEFAULT_PORT, ServerSettings
 from ui.frame import require_frame
 from ui.outputs import RunningOutput, VisitorOutputs, visitor_outputs
@@ -48,12 +48,20 @@ def try_it(outputs: VisitorOutputs) -> None:
     st.session_state.pop(PROBLEM, None)
     try:
         if not any(output.is_websocket for output in outputs.running()):
-            name = rig_name(chosen_rig_id())
-            outputs.start(ServerSettings(port=DEFAULT_PORT, origins=page_origins(), rig_name=name))
+            start_on_a_free_port(outputs)
         outputs.play_demo()
     except LiveAvatarError as error:
         st.session_state[PROBLEM] = str(error)
     st.session_state[CHANGED] = True
+
+
+def start_on_a_free_port(outputs: VisitorOutputs) -> None:
+    """A WebSocket output on this computer, at the usual port where nobody has it."""
+    name = rig_name(chosen_rig_id())
+    try:
+        outputs.start(ServerSettings(port=DEFAULT_PORT, origins=page_origins(), rig_name=name))
+    except StreamError:
+        outputs.start(ServerSettings(port=0, origins=page_origins(), rig_name=name))
 
 
 def demo_button(outputs: VisitorOutputs) -> None:

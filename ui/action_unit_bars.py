@@ -20,6 +20,10 @@ STYLE = """
 .units .track { height: 0.5rem; border-radius: 0.25rem; background: rgba(128, 140, 160, 0.25); overflow: hidden; }
 .units .fill { display: block; height: 100%; background: #0d9488; border-radius: 0.25rem; }
 .units .value { text-align: right; font-variant-numeric: tabular-nums; }
+@container (max-width: 15rem) {
+  .units .row { grid-template-columns: 2.5rem 1fr 2.2rem; }
+  .units .track { grid-column: 1 / -1; grid-row: 2; }
+}
 .units .absent .code, .units .absent .name, .units .absent .value { opacity: 0.75; font-weight: 400; }
 </style>
 """
@@ -36,7 +40,7 @@ def action_units_html(blendshapes: FloatArray) -> str:
         _row(code, name, float(intensity))
         for (code, (name, _)), intensity in zip(ACTION_UNITS.items(), action_units(blendshapes), strict=True)
     )
-    return f'{STYLE}<div class="units">{rows}</div>'
+    return f'{STYLE}<div style="container-type: inline-size"><div class="units">{rows}</div></div>'
 
 
 def _row(code: str, name: str, intensity: float) -> str:

@@ -60,6 +60,8 @@ def show_sending(outputs: VisitorOutputs) -> None:
     if abroad:
         hosts = ", ".join(sorted({host_of(output.status.address) for output in abroad}))
         st.caption(f"Numbers of the face leave this computer ({hosts}). Pictures never do.")
+    elif running:
+        st.caption("What is sent stays on this machine.")
     else:
         st.caption("Everything stays on this machine until you start a stream.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from contextlib import closing
 from types import SimpleNamespace
@@ -14,9 +15,9 @@ from core.errors import InputError
 from core.streaming.codec import WIRES
 from core.streaming.sinks import UdpTarget
 from tests.conftest import REPOSITORY
-from tests.stream_tools import assert_same_face, random_face
+from tests.stream_tools import assert_same_face, random_face, wait_until
 from ui import outputs as outputs_module
-from ui.outputs import VisitorOutputs
+from ui.outputs import WATCH_THREAD, VisitorOutputs
 from ui.send_panel import mapping_of_upload
 
 FORMAT, START = "To", "Start sending"
@@ -25,10 +26,11 @@ FORMAT, START = "To", "Start sending"
 @pytest.fixture
 def outputs(without_browser, monkeypatch):
     """The outputs of the visitor of this test."""
-    made = VisitorOutputs(lambda: True)
+    made = VisitorOutputs(lambda: True, look_s=0.02)
     monkeypatch.setattr(outputs_module, "VisitorOutputs", lambda is_here: made)
     yield made
     made.close()
+    wait_until(lambda: WATCH_THREAD not in [thread.name for thread in threading.enumerate()], "the watch to end")
 
 
 @pytest.fixture
@@ -134,9 +136,16 @@ def test_an_address_with_a_port_in_it_is_refused(outputs):
     assert outputs.running() == ()
 
 
-def test_the_demo_starts_a_stream_on_this_computer_and_the_page_watches_it(outputs, monkeypatch):
-    monkeypatch.setattr("core.streaming.server_settings.DEFAULT_PORT", 0)
-    page = run_page("watch")
+def test_the_demo_starts_a_stream_on_a_free_port_and_the_page_watches_it(outputs, monkeypatch):
+    with closing(socket.socket()) as taken:  # whoever has the usual port: another one is taken
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr("core.streaming.server_settings.DEFAULT_PORT", taken.getsockname()[1])
+        page = run_page("watch")
+        watch_the_demo(page, outputs)
+
+
+def watch_the_demo(page, outputs):
     assert any("An example" in caption.value for caption in page.caption)
     press(page, "Send the demo movement")
     (output,) = outputs.running()
