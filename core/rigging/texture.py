@@ -9,6 +9,7 @@ import numpy as np
 
 from core.head_model.rig import HeadRig, Material
 from core.rigging.observation import Observation
+from core.rigging.person_mask import person_masks
 from core.rigging.skin_colour import believable_tone, evenly_lit_skin, fill_skin, measure_skin
 from core.rigging.unprojection import (
     TextureParameters,
@@ -32,7 +33,10 @@ def make_texture(
     width = parameters.size
     texels = skin_texels(rig, width)
     features = feature_mask(rig, width)
-    views = [unproject(rig, seen, size, texels, features, parameters) for seen in observations]
+    views = [
+        unproject(rig, seen, size, texels, features, parameters, person)
+        for seen, person in zip(observations, person_masks(observations), strict=True)
+    ]
     best = max(range(len(views)), key=lambda k: observations[k].frontality * observations[k].restfulness)
     tone = believable_tone(views[best].lighting.tone)
     total, total_weight = np.zeros((width, width, 3), np.float32), np.zeros((width, width), np.float32)

@@ -16,6 +16,7 @@ from core.head_model.identity import FACE_POINTS
 from core.head_model.rig import HeadRig
 from core.rigging.lighting import Lighting, estimate_lighting, to_linear, to_srgb
 from core.rigging.observation import Observation, upright_points
+from core.rigging.person_mask import person_share
 from core.rigging.skin_colour import SkinColour, measure_skin, smooth_step
 from core.structures import BoolArray, FloatArray, ImageArray
 from core.tracking.landmark_ids import INNER_LIPS, OUTER_LIPS
@@ -33,6 +34,7 @@ class TextureParameters:
     skin_tolerance: float = 2.2  # in robust deviations of the person's skin colour, outside the features
 
 
+PERSON_LOW, PERSON_HIGH = 0.4, 0.9  # sureness that a pixel shows the person
 LIGHT_STEP = 7  # every so many texels tell the light
 
 FEATURES = (  # closed contours whose colours differ from skin by right
@@ -186,9 +188,16 @@ class SkinView:
 
 
 def unproject(
-    rig: HeadRig, seen: Observation, size: float, texels: TexelMap, features: FloatArray, parameters: TextureParameters
+    rig: HeadRig,
+    seen: Observation,
+    size: float,
+    texels: TexelMap,
+    features: FloatArray,
+    parameters: TextureParameters,
+    person: FloatArray | None = None,
 ) -> SkinView:
-    """What one photo shows of the skin. size: of the person, see `Observation.to_head`; features: `feature_mask`."""
+    """What one photo shows of the skin. size: of the person, see `Observation.to_head`; features: `feature_mask`;
+    person: (H, W) of `person_mask`, which only ever takes texels away, and none from the middle of the face."""
     to_head = seen.to_head(size)
     skin = rig.part("skin")
     faces = rig.faces[skin.faces] - skin.vertices.start
@@ -214,6 +223,9 @@ def unproject(
     trusted = trusted_mask(rig, features)
     weights *= ~_in_mouth(seen, at)
     weights *= 1 - _strangeness(even, texels, measure_skin(seen), trusted, parameters)
+    if person is not None:
+        kept = smooth_step(person_share(person, at), PERSON_LOW, PERSON_HIGH)
+        weights *= np.where(trusted[texels.rows, texels.columns], 1.0, kept)
     return SkinView(at, smooth, colours, weights.astype(np.float32), lighting)
 
 

@@ -29,6 +29,15 @@ def load_face_mesh() -> ModuleType:
         return face_mesh
 
 
+def load_selfie_segmentation() -> ModuleType:
+    """The module `mediapipe.python.solutions.selfie_segmentation`."""
+    with _lock:
+        _quieten()
+        from mediapipe.python.solutions import selfie_segmentation
+
+        return selfie_segmentation
+
+
 def load_mediapipe() -> ModuleType:
     """The module `mediapipe`, with its `tasks`."""
     with _lock:
