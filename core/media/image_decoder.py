@@ -17,6 +17,7 @@ from PIL import (
 )
 
 from core.errors import MediaError
+from core.media.focal_length import focal_per_long_side
 
 # Pillow tells formats by content, whatever the name says: without this list a .png may be PostScript.
 # JPEG includes MPO, the two pictures in one file of many phones.
@@ -32,15 +33,17 @@ BACKGROUND = (255, 255, 255)  # behind transparent pixels: cut-out portraits are
 Image.MAX_IMAGE_PIXELS = 1 << 40
 
 
-def decode_image(source: BinaryIO, max_pixels: int) -> Image.Image:
-    """The picture as mode RGB, upright by its EXIF orientation, sRGB, transparent parts on white.
+def decode_image(source: BinaryIO, max_pixels: int) -> tuple[Image.Image, float | None]:
+    """The picture as mode RGB, upright by its EXIF orientation, sRGB, transparent parts on white; and its
+    `focal_per_long_side`.
 
     MediaError: no known format, too many pixels (said before any pixel is decoded), or damaged.
     """
     try:
         with Image.open(source, formats=FORMATS) as image:
             _require_size(image.size, max_pixels)
-            return _as_rgb(ImageOps.exif_transpose(image))
+            upright = ImageOps.exif_transpose(image)  # decodes, so that damage is told here
+            return _as_rgb(upright), focal_per_long_side(image)
     except UnidentifiedImageError:
         raise MediaError("is not a picture that can be read. Give a JPEG, PNG, WebP or BMP file.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:

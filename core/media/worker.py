@@ -55,10 +55,11 @@ def apply_limits(limits: ProcessLimits) -> None:
 
 
 def answer_image(source: BinaryIO, request: dict[str, Any], answers: Answers) -> None:
-    """Send the one picture."""
+    """Send what its camera wrote down, then the one picture."""
     from core.media.image_decoder import decode_image
 
-    image = decode_image(source, request["max_pixels"])
+    image, focal = decode_image(source, request["max_pixels"])
+    answers.send_text(DETAILS, json.dumps({"focal_per_long_side": focal}))
     pixels = image.tobytes()
     answers.send(Header(PICTURE, image.width, image.height, 3 * image.width, length=len(pixels)), pixels)
 
