@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.head_model.rig import HeadRig, Material
+from core.rigging.exposure import well_exposed
 from core.rigging.observation import Observation
 from core.rigging.person_mask import person_masks
 from core.rigging.skin_colour import believable_tone, evenly_lit_skin, fill_skin, measure_skin
@@ -38,7 +39,7 @@ def make_texture(
         for seen, person in zip(observations, person_masks(observations), strict=True)
     ]
     best = max(range(len(views)), key=lambda k: observations[k].frontality * observations[k].restfulness)
-    tone = believable_tone(views[best].lighting.tone)
+    tone = believable_tone(well_exposed(observations[best], views[best].lighting.tone))
     total, total_weight = np.zeros((width, width, 3), np.float32), np.zeros((width, width), np.float32)
     for seen, view in zip(observations, views, strict=True):
         sharpened = view.weights**3 * seen.frontality * (0.1 + seen.sharpness) ** 2 * seen.restfulness
