@@ -12,10 +12,10 @@ import numpy as np
 from core.errors import InputError
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.head_model.rig import HeadRig
-from core.media.images import load_image
+from core.media.images import load_photo
 from core.media.videos import is_video, probe_video, read_video
 from core.rendering.renderer import HeadRenderer
-from core.rigging.build import Progress, build_rig
+from core.rigging.build import Picture, Progress, build_rig
 from core.structures import FaceState, FloatArray, Frame, HeadPose, ImageArray
 from core.tracking.camera import default_camera
 from core.tracking.face_mesh import FaceMeshLandmarker
@@ -30,14 +30,14 @@ MIRROR_TURNS_DEG = ((0, 0), (-12, 0), (12, 0), (0, -10), (0, 10))  # yaw, pitch
 
 
 def make_rig(
-    pictures: Sequence[ImageArray],
+    pictures: Sequence[Picture],
     name: str,
     *,
     base: HeadRig | None = None,
     progress: Progress | None = None,
     is_cancelled: Callable[[], bool] | None = None,
 ) -> HeadRig:
-    """The person's rig from pictures (H, W, 3) uint8, with its own landmark bias. Errors as `build_rig`."""
+    """The person's rig from pictures as `build_rig` takes them, with its own landmark bias. Errors as `build_rig`."""
     report = progress or (lambda phase, share: None)
     rig = build_rig(
         pictures, name, base=base, progress=lambda phase, share: report(phase, 0.9 * share), is_cancelled=is_cancelled
@@ -78,11 +78,11 @@ def seen_points(rig: HeadRig, turns_rad: FloatArray, distances_m: Sequence[float
     return np.stack(found) if found else np.zeros((0, 478, 3))
 
 
-def read_pictures(paths: Sequence[Path]) -> list[ImageArray]:
+def read_pictures(paths: Sequence[Path]) -> Sequence[Picture]:
     """The photos, or evenly spread frames of the one video; InputError where both kinds or two videos are given."""
     videos = [path for path in paths if is_video(path)]
     if not videos:
-        return [load_image(path) for path in paths]
+        return [load_photo(path) for path in paths]
     if len(paths) > 1:
         raise InputError(f"Give either photos or one video, but {videos[0].name} is a video among {len(paths)} inputs.")
     return _video_pictures(videos[0])

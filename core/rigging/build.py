@@ -12,8 +12,9 @@ from core.errors import Cancelled, InputError, NoFaceError
 from core.head_model.builtin import EYE_IRIS_SHARE, load_builtin_rig
 from core.head_model.personalise import personalise
 from core.head_model.rig import HeadRig
+from core.media.images import Photo
 from core.rigging.eye_colour import iris_colour, tint_eyes
-from core.rigging.face_gaussian import DIRECTIONS_DEG
+from core.rigging.face_gaussian import DIRECTIONS_DEG, FaceEstimate
 from core.rigging.face_shape import FaceShape, estimate_shape
 from core.rigging.observation import Observation, observe
 from core.rigging.texture import make_texture, with_texture
@@ -21,13 +22,14 @@ from core.structures import ImageArray
 from core.tracking import FaceLandmarker, FaceMeshLandmarker, TrackerSettings
 
 Progress = Callable[[str, float], None]
+Picture = ImageArray | Photo
 DETECTION_CONFIDENCE = 0.4  # photos: a missed face costs more than a second look
 TEXTURE_PICTURES = 8
 LEAST_FOR_TEXTURE = 0.15  # of the best picture's trust
 
 
 def build_rig(
-    images: Sequence[ImageArray],
+    images: Sequence[Picture],
     name: str,
     *,
     base: HeadRig | None = None,
@@ -35,7 +37,7 @@ def build_rig(
     progress: Progress | None = None,
     is_cancelled: Callable[[], bool] | None = None,
 ) -> HeadRig:
-    """The person's rig from one or more pictures (H, W, 3) uint8 of one person.
+    """The person's rig from one or more pictures of one person: (H, W, 3) uint8, or photos with their lens.
 
     base: the head that is reshaped, the built-in one when left out. Pictures without a usable face are passed over
     when others have one. NoFaceError: none has; its text says why. Cancelled: the caller stopped the work.
@@ -63,7 +65,7 @@ def _check(stopped: Callable[[], bool]) -> None:
 
 
 def observe_all(
-    images: Sequence[ImageArray],
+    images: Sequence[Picture],
     *,
     landmarker: FaceLandmarker | None = None,
     progress: Progress | None = None,
@@ -84,7 +86,9 @@ def observe_all(
         if progress is not None:
             progress("Looking for the face", 0.5 * number / len(images))
         try:
-            found.append(observe(image, landmarker))
+            photo = image if isinstance(image, Photo) else Photo(image)
+            seen = observe(photo.image, landmarker)
+            found.append(replace(seen, focal_per_long_side=photo.focal_per_long_side))
         except NoFaceError as error:
             reason = error
     if not found:
@@ -105,13 +109,22 @@ def texture_pictures(observations: Sequence[Observation], shape: FaceShape) -> l
     return [observations[k] for k in chosen[:TEXTURE_PICTURES]]
 
 
+def _camera(seen: Observation, estimate: FaceEstimate) -> tuple[float, float]:
+    """Distance in metres and focal length in parts of the longer side: the lens as its camera told it, and how far off
+    a face of this size then was; else the distance that the face itself told."""
+    metres_per_long_side = estimate.size * seen.aligned.to_mean.scale * max(seen.image.shape[:2])
+    if seen.focal_per_long_side is not None:
+        return seen.focal_per_long_side * metres_per_long_side, seen.focal_per_long_side
+    return estimate.distance_m, estimate.distance_m / metres_per_long_side
+
+
 def _details(
     base: HeadRig, observations: Sequence[Observation], shape: FaceShape, coverage: float
 ) -> dict[str, object]:
     """What the maker measured, plain JSON values."""
     estimate, best = shape.estimate, int(shape.trust.argmax())
     seen = observations[best]
-    focal_px = estimate.distance_m / (estimate.size * seen.aligned.to_mean.scale)
+    distance_m, focal = _camera(seen, estimate)
     yaws = np.degrees([o.aligned.turn[0] for o in observations])
     expression = seen.resting.blendshapes
     details: dict[str, object] = {
@@ -125,8 +138,8 @@ def _details(
         "expected_error_mm": round(1000 * estimate.deviation_m, 2),
         "size": round(estimate.size, 3),
         "size_deviation": round(estimate.size_deviation, 3),
-        "camera_distance_m": round(estimate.distance_m, 2),
-        "focal_per_long_side": round(focal_px / max(seen.image.shape[:2]), 2),
+        "camera_distance_m": round(distance_m, 2),
+        "focal_per_long_side": round(focal, 2),
         "expression_removed": {n: round(float(v), 2) for n, v in zip(ARKIT_NAMES, expression, strict=True) if v > 0.1},
     }
     if "unreachable" in base.details:

@@ -25,7 +25,8 @@ MIDDLE_OF_PICTURE = 0.12  # nearer to the middle than this, in parts of the widt
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
     """image: (H, W, 3) uint8; landmarks in its pixels; aligned: the points laid on the mean face; resting: without the
-    expression; sharpness: of the face, in [0, 1]; remark: what the user should know of the picture, or ''."""
+    expression; sharpness: of the face, in [0, 1]; remark: what the user should know of the picture, or '';
+    focal_per_long_side: of the lens, in parts of the picture's longer side, None where nobody tells it."""
 
     image: ImageArray
     landmarks: FaceLandmarks
@@ -33,6 +34,7 @@ class Observation:
     resting: RestingFace
     sharpness: float
     remark: str = ""
+    focal_per_long_side: float | None = None
 
     @property
     def frontality(self) -> float:

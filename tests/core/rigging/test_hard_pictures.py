@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from core.bench.studio import Studio, neutral_shot, random_lights
 from core.bench.truth_heads import relative, with_skin
 from core.errors import NoFaceError
-from core.rig_maker import LONGEST_SIDE_PX, _reduced
+from core.rig_maker import LONGEST_SIDE_PX, _reduced, read_pictures
 from core.rigging.build import build_rig, observe_all
 from core.rigging.face_shape import estimate_shape
 
@@ -65,3 +68,22 @@ def test_many_pictures_of_one_head_agree_better_than_two_heads():
     shape = estimate_shape(observe_all(pictures))
     assert shape.disagreement_m is not None and shape.disagreement_m < 0.0012
     assert shape.trust.max() == 1.0 and shape.trust.min() > 0
+
+
+@pytest.mark.parametrize("distance_m", [0.45, 0.9])
+def test_a_lens_that_is_told_gives_the_distance(tmp_path, distance_m):
+    """Within the error of the size, where the face alone would tell it within about a third."""
+    rng = np.random.default_rng(3)
+    with Studio() as studio:
+        camera = studio.camera(distance_m)
+        studio.seat(with_skin(relative(12), 12), random_lights(rng))
+        picture = studio.take(neutral_shot(distance_m=distance_m), camera, rng)
+    exif = Image.Exif()
+    film_mm = camera.focal_px * math.hypot(36, 24) / math.hypot(*camera.image_size)
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = round(film_mm)
+    path = tmp_path / "told.jpg"
+    Image.fromarray(picture).save(path, quality=95, exif=exif)
+    details = build_rig(read_pictures([path]), "Told").details
+    assert details["focal_per_long_side"] == pytest.approx(camera.focal_px / 640, rel=0.03)
+    assert details["camera_distance_m"] == pytest.approx(distance_m, rel=0.1)
+    assert details["camera_distance_m"] != build_rig([picture], "Untold").details["camera_distance_m"]
