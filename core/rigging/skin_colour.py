@@ -16,6 +16,7 @@ ENCLOSED = (0.25, 0.6)
 """Share of seen texels around a hidden one between which it takes their colours, not those of ordinary skin."""
 SKIN_HUE_DEG, MOST_CHROMA = (40.0, 72.0), 36.0
 HIGHLIGHT_L = 3.0  # CIE lightness
+HIGHLIGHT_GRAIN = 170  # details finer than this part of the texture are not highlights
 SKIN_SAMPLES = (50, 280, 101, 330, 36, 266, 205, 425, 151, 9, 108, 337, 69, 299, 117, 346, 187, 411)
 
 
@@ -81,10 +82,12 @@ def evenly_lit_skin(skin: SkinColour, tone: FloatArray) -> SkinColour:
     return SkinColour(lab, skin.deviation)
 
 
-def _matt(lab: FloatArray, broad: FloatArray, plain: FloatArray) -> FloatArray:
+def _matt(lab: FloatArray, filled: FloatArray, broad: FloatArray, plain: FloatArray) -> FloatArray:
     """(S, S, 3) Lab image whose highlights on bare skin are damped: what outshines its surroundings by more than
-    `HIGHLIGHT_L` keeps a third of the excess, and takes their colour."""
-    excess = np.maximum(lab[..., 0] - broad[..., 0] - HIGHLIGHT_L, 0.0) * plain
+    `HIGHLIGHT_L` keeps a third of the excess, and takes their colour. Pores and wrinkles inside a highlight stay: the
+    excess is that of texels and their neighbours. filled: the image with its holes closed; broad: that, blurred."""
+    soft = cv2.GaussianBlur(filled[..., 0], (0, 0), lab.shape[0] / HIGHLIGHT_GRAIN)
+    excess = np.maximum(soft - broad[..., 0] - HIGHLIGHT_L, 0.0) * plain
     damped = lab.copy()
     damped[..., 0] -= 0.65 * excess
     share = (excess / (excess + 6.0))[..., None]
@@ -99,8 +102,9 @@ def _evenly_lit(image: FloatArray, plain: FloatArray, skin: SkinColour) -> Float
     skin is what it should have been.
     """
     lab = convert_colour(image.astype(np.float32), cv2.COLOR_RGB2LAB)
-    broad = broad_blur(_fill(lab, plain), image.shape[0] / 34)
-    lab = _matt(lab, broad, plain)
+    filled = _fill(lab, plain)
+    broad = broad_blur(filled, image.shape[0] / 34)
+    lab = _matt(lab, filled, broad, plain)
     lab[..., 0] *= np.clip(skin.mean[0] / np.maximum(broad[..., 0], 1.0), 0.75, 1.6) ** 0.7
     lab[..., 1:] += 0.45 * np.clip(skin.mean[1:] - broad[..., 1:], -12, 12)
     lab[..., 0] = np.minimum(lab[..., 0], 100.0)
