@@ -9,9 +9,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from core.expression.learned_prior import learned_prior
+from core.expression.estimator import ExpressionEstimator
 from core.expression.smoothing import Smoothing, make_smoother
-from core.expression.solver import ExpressionSolver
 from core.geometry.rotation import nearest_rotation, yaw_pitch_roll
 from core.head_model.identity import fit_identity
 from core.head_model.rig import HeadRig
@@ -90,7 +89,7 @@ class FaceFollower:
         self._settings = settings
         self._rig = measures.rig
         self._pose_solver = HeadPoseSolver(as_seen(measures.landmarks, measures.rig.landmark_bias))
-        self._solver = ExpressionSolver(measures.landmarks, measures.shape_landmarks, prior=learned_prior())
+        self._estimator = ExpressionEstimator(measures.landmarks, measures.shape_landmarks)
         self._needs_guess = settings.neutral is Neutral.AUTOMATIC
         self._guess_window = MedianWindow(AUTOMATIC_WINDOW_S) if self._needs_guess else None
         self._calm_window: MedianWindow | None = None
@@ -130,7 +129,7 @@ class FaceFollower:
                 self._straight_window = self._after_window(
                     self._straight_window, pose.rotation, timestamp_s, self._adopt_straight
                 )
-            coefficients = self._solver.solve(head_points, gaze)
+            coefficients = self._estimator.step(head_points, gaze, pose, timestamp_s)
         state = FaceState(
             timestamp_s=timestamp_s,
             face_id=landmarks.face_id,
@@ -148,7 +147,7 @@ class FaceFollower:
             self._adopt_identity(head_points)
             self._needs_guess = False
         self._guess_window = self._after_window(self._guess_window, head_points, timestamp_s, self._adopt_identity)
-        self._calm_window = self._after_window(self._calm_window, head_points, timestamp_s, self._solver.calibrate)
+        self._calm_window = self._after_window(self._calm_window, head_points, timestamp_s, self._estimator.calibrate)
 
     def _after_window(
         self, window: MedianWindow | None, values: FloatArray, timestamp_s: float, use: Callable[[FloatArray], None]
@@ -163,4 +162,4 @@ class FaceFollower:
         self._straight = nearest_rotation(rotation)
 
     def _adopt_identity(self, head_points: FloatArray) -> None:
-        self._solver.calibrate(fit_identity(head_points, self._rig).neutral_landmarks)
+        self._estimator.adopt_neutral(fit_identity(head_points, self._rig).neutral_landmarks)

@@ -1,6 +1,6 @@
 """Makes the expression network: draw, track, teach, measure, write.
 
-    python -m training.expression [--work DIR] [--models DIR] [--takes DIR] [--jobs 48] [--steps 700 520]
+    python -m training.expression [--work DIR] [--models DIR] [--takes DIR] [--jobs 48] [--steps 2200]
 
 models: where `ict_facekit.npz` lies, takes: a folder of Live Link Face .csv; without them only relatives of the
 built-in head and generated motion are used. The take named in `HELD_TAKE` is never taught: there must be one to measure
@@ -25,8 +25,7 @@ from training.expression.lessons import read_lessons
 
 HELD_TAKE = "S88-001.csv"
 JOBS = 48  # of six heads and some 450 pictures each
-STEPS = (700, 520)  # first on points alone, then with the crops
-PEAKS = (2e-3, 1.3e-3)
+STEPS, PEAK = 2200, 2e-3
 
 
 def main() -> None:
@@ -35,7 +34,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=models_folder())
     parser.add_argument("--takes", type=Path)
     parser.add_argument("--jobs", type=int, default=JOBS)
-    parser.add_argument("--steps", type=int, nargs=2, default=STEPS)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--output", type=Path, default=WEIGHTS_FILE)
     wanted = parser.parse_args()
@@ -46,9 +45,7 @@ def main() -> None:
     print(f"{pictures} pictures drawn, {len(lessons.points)} to learn from, {len(lessons.neutrals)} heads", flush=True)
     pack = ict_path(wanted.models)
     rigs = [load_builtin_rig()] + ([load_ict_rig(pack)] if pack is not None else [])
-    first = wanted.work / "points.safetensors"
-    learn(lessons, first, rigs=rigs, steps=wanted.steps[0], readers=(), peak=PEAKS[0])
-    learn(lessons, wanted.output, rigs=rigs, steps=wanted.steps[1], start=first.with_suffix(".pt"), peak=PEAKS[1])
+    learn(lessons, wanted.output, rigs=rigs, steps=wanted.steps, peak=PEAK)
     print(as_text(expression_result(300)))
 
 

@@ -20,7 +20,6 @@ import numpy as np
 from core.bench.studio import FACE_HEIGHT_M, random_lights
 from core.bench.truth_heads import ict_path
 from core.blendshapes import COUNT
-from core.expression.face_crops import face_crops
 from core.expression.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.rendering.renderer import HeadRenderer
@@ -134,11 +133,9 @@ def film(
         turn = rotation_from_yaw_pitch_roll(*(float(a) for a in angles[number])).astype(np.float32)
         image = spoil(picture(coefficients, turn, place[number].astype(np.float32)))
         for face in landmarker.detect(Frame(image, number / 30.0))[:1]:
-            crops = face_crops(image, face.points)
             rows.append({
                 "points": face.points.astype(np.float32), "coefficients": coefficients,
                 "angles": angles[number].astype(np.float32), "frame": np.int16(number - CALM_FRAMES),
-                "eyes": crops.eyes, "mouth": crops.mouth, "face": crops.face,
             })  # fmt: skip
     return {key: np.stack([row[key] for row in rows]) for key in rows[0]} if len(rows) > 20 else {}
 

@@ -11,36 +11,14 @@ from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from core.blendshapes import ARKIT_NAMES, COUNT
-from core.expression.face_crops import EYE_SIZE, FACE_SIZE, MOUTH_SIZE
-from core.expression.network import (
-    PATCH,
-    PLAIN_FEATURES,
-    SECOND_PATCH,
-)
+from core.expression.network import PLAIN_FEATURES
 from core.head_model.rig import HeadRig
 from training.expression.lessons import Lessons
-from training.expression.school import COMPONENTS, Drawer, school_of
+from training.expression.school import Drawer, school_of
 
 SEED = 20261121
 WIDTH, TRUNK, CELL = 224, 160, 96
-READERS = {"eyes": (EYE_SIZE, 40), "mouth": (MOUTH_SIZE, 64), "face": (FACE_SIZE, 64)}
-FIRST_CHANNELS, SECOND_CHANNELS = 20, 40
 BATCH = 24
-
-
-class Reader(nn.Module):
-    """Crop to a few numbers, in steps that touch every pixel once."""
-
-    def __init__(self, size: tuple[int, int], out: int) -> None:
-        super().__init__()
-        self.patch = nn.Conv2d(1, FIRST_CHANNELS, PATCH, PATCH)
-        self.second = nn.Conv2d(FIRST_CHANNELS, SECOND_CHANNELS, SECOND_PATCH, SECOND_PATCH)
-        cells = (size[0] // PATCH // SECOND_PATCH) * (size[1] // PATCH // SECOND_PATCH)
-        self.out = nn.Linear(cells * SECOND_CHANNELS, out)
-
-    def forward(self, crops: Tensor) -> Tensor:
-        cells = torch.relu(self.second(torch.relu(self.patch(crops[:, None]))))
-        return torch.relu(self.out(cells.permute(0, 2, 3, 1).flatten(1)))
 
 
 class Network(nn.Module):
@@ -52,8 +30,7 @@ class Network(nn.Module):
             self.register_buffer(f"basis_{name}", basis)
         self.register_buffer("template", template)
         self.geometry = nn.Linear(sum(b.shape[1] for b in bases.values()) + PLAIN_FEATURES, WIDTH)
-        self.readers = nn.ModuleDict({name: Reader(size, out) for name, (size, out) in READERS.items()})
-        self.trunk = nn.Linear(WIDTH + 2 * READERS["eyes"][1] + READERS["mouth"][1] + READERS["face"][1], TRUNK)
+        self.trunk = nn.Linear(WIDTH, TRUNK)
         self.cell_input = nn.Linear(TRUNK, 3 * CELL)
         self.cell_state = nn.Parameter(torch.randn(3 * CELL, CELL) * 0.08)
         self.answer = nn.Linear(TRUNK + CELL, 2 * COUNT)
@@ -62,24 +39,11 @@ class Network(nn.Module):
             self.answer.bias[:COUNT] = -2.0
             self.answer.bias[COUNT:] = -2.5
 
-    def forward(
-        self, points: Tensor, plain: Tensor, crops: dict[str, Tensor], elapsed: Tensor, blind: Tensor
-    ) -> Tensor:
-        """(b, t, 104); points (b, t, k + m) in both bases; plain (b, t, 13); crops (b, t, [2,] h, w); elapsed (b, t) in
-        usual steps; blind (b,) 0 where the crops are hidden."""
-        b, t = plain.shape[:2]
-        geometry = torch.relu(self.geometry(torch.cat([points, plain], -1)))
-        trunk = torch.relu(self.trunk(torch.cat([geometry, self.look(crops, b, t) * blind[:, None, None]], -1)))
+    def forward(self, points: Tensor, plain: Tensor, elapsed: Tensor) -> Tensor:
+        """(b, t, 104); points (b, t, k + m) in both bases; plain (b, t, 13); elapsed (b, t) in usual steps."""
+        trunk = torch.relu(self.trunk(torch.relu(self.geometry(torch.cat([points, plain], -1)))))
         hidden = self.remember(trunk, elapsed)
         return self.answer(torch.cat([trunk, hidden], -1))
-
-    def look(self, crops: dict[str, Tensor], b: int, t: int) -> Tensor:
-        """(b, t, 208) what the crops say; zeros where there are none."""
-        if not crops:
-            return torch.zeros(b, t, self.trunk.in_features - WIDTH)
-        seen = [self.readers["eyes"](crops["eyes"].flatten(0, 2)).view(b, t, -1)]
-        seen += [self.readers[name](crops[name].flatten(0, 1)).view(b, t, -1) for name in ("mouth", "face")]
-        return torch.cat(seen, -1)
 
     def remember(self, trunk: Tensor, elapsed: Tensor) -> Tensor:
         given = self.cell_input(trunk)
@@ -108,11 +72,6 @@ class Network(nn.Module):
                 "cell.bias": self.cell_input.bias,
                 "cell.state": self.cell_state,
             }  # fmt: skip
-            for name, reader in self.readers.items():
-                for part, layer in (("patch", reader.patch), ("second", reader.second)):
-                    found[f"{name}.{part}"] = layer.weight.permute(2, 3, 1, 0).flatten(0, 2)
-                    found[f"{name}.{part}.bias"] = layer.bias
-                found[f"{name}.out"], found[f"{name}.bias"] = reader.out.weight.T, reader.out.bias
         return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in found.items()}
 
 
@@ -129,25 +88,20 @@ def loss_of(answer: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
 
 def learn(
     lessons: Lessons, output: Path, *, steps: int, peak: float, rigs: Sequence[HeadRig], families: str = "bip",
-    readers: Sequence[str] = tuple(READERS), start: Path | None = None, seed: int = SEED,
+    seed: int = SEED,
 ) -> Network:  # fmt: skip
     """Teaches the clips of these families (first letters) in so many steps and writes the weights.
 
-    peak: highest learning rate; rigs: heads whose exact shapes are shown too; readers: the crops that are looked at;
-    start: the state that an earlier training without crops left, to go on from.
+    peak: highest learning rate; rigs: heads whose exact shapes are shown too.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
-    earlier = torch.load(start, weights_only=True) if start is not None else None
-    known = {name: earlier[f"basis_{name}"] for name in COMPONENTS} if earlier else None
-    school = school_of(lessons, seed, rigs, known)
+    school = school_of(lessons, seed, rigs)
     chosen = np.array([k for k, (a, _) in enumerate(school.starts) if str(lessons.family[a]) in families])
     network = Network(school.bases, torch.tensor(school.template.ravel(), dtype=torch.float32))
-    drawer = Drawer(school, chosen, rng, readers)
+    drawer = Drawer(school, chosen, rng)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.02)
-    if earlier:
-        network.load_state_dict(earlier)
     mean = 0.0
     for step in range(steps):
         rate = peak * min(1.0, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * step / steps)) + 0.005)
@@ -162,16 +116,12 @@ def learn(
         mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
         if (step + 1) % 50 == 0:
             print(f"{step + 1} of {steps} steps, loss {mean:.4f}", flush=True)
-    write(network, output, sees=bool(readers))
-    if not readers:
-        torch.save(network.state_dict(), output.with_suffix(".pt"))
+    write(network, output)
     return network
 
 
-def write(network: Network, output: Path, sees: bool = True) -> None:
-    """The weights as half-precision safetensors with the names of what they answer; sees: it was taught with crops."""
+def write(network: Network, output: Path) -> None:
+    """The weights as half-precision safetensors with the names of what they answer."""
     arrays = {name: value.astype(np.float16) for name, value in network.arrays().items()}
-    if not sees:
-        arrays["trunk"][:, WIDTH:] = 0
     output.parent.mkdir(parents=True, exist_ok=True)
     save_file(arrays, output, metadata={"blendshapes": " ".join(ARKIT_NAMES)})

@@ -23,15 +23,12 @@ NEUTRALS = 4  # of the first frame, of the first second, of another second, of t
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
-    """points (n, 478, 3) metres, head frame; coefficients (n, 52); plain (n, 13); eyes, mouth, face: crops; clip: (n,)
+    """points (n, 478, 3) metres, head frame; coefficients (n, 52); plain (n, 13); clip: (n,)
     number of the head; frame: (n,); family: (n,) letter; neutrals: by clip (4, 478, 3)."""
 
     points: np.ndarray
     coefficients: np.ndarray
     plain: np.ndarray
-    eyes: np.ndarray
-    mouth: np.ndarray
-    face: np.ndarray
     clip: np.ndarray
     frame: np.ndarray
     family: np.ndarray
@@ -79,7 +76,6 @@ def _lesson(path: Path) -> list[dict[str, np.ndarray]]:
         )
         lessons.append({
             "points": seen.astype(np.float32), "coefficients": one["coefficients"][moving], "plain": plain,
-            "eyes": one["eyes"][moving], "mouth": one["mouth"][moving], "face": one["face"][moving],
             "clip": np.full(len(seen), head + 1_000_000 * "bip".index(path.name[0])), "frame": one["frame"][moving],
             "family": np.full(len(seen), path.name[0]), "neutrals": np.stack(neutrals).astype(np.float32)[None],
         })  # fmt: skip

@@ -11,14 +11,13 @@ from torch import Tensor
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX, MIRROR
 from core.expression.gaze_shapes import gaze_from_blendshapes
-from core.expression.network import DISPLACEMENT_SCALE, FACE_POINTS, LEAST_CONTRAST, SHAPE_SCALE, plain_features
+from core.expression.network import DISPLACEMENT_SCALE, FACE_POINTS, SHAPE_SCALE, plain_features
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.identity import mirrored_landmarks
 from core.head_model.rig import HeadRig
 from core.structures import HeadPose
 from training.expression.lessons import NEUTRALS, Lessons
 
-CROPS = ("eyes", "mouth", "face")
 COMPONENTS = {"displacement": 180, "shape": 120}
 CLIP = 48  # frames of a clip that are shown at once
 WARM_UP = 4  # first frames of a shown run count less: the cell has seen nothing yet
@@ -44,14 +43,14 @@ class School:
     exact: list[np.ndarray]
 
 
-def school_of(lessons: Lessons, seed: int, rigs: Sequence[HeadRig], bases: dict[str, Tensor] | None = None) -> School:
-    """The lessons, ready to be drawn from; rigs: heads with exact shapes; bases: of the training that goes on."""
+def school_of(lessons: Lessons, seed: int, rigs: Sequence[HeadRig]) -> School:
+    """The lessons, ready to be drawn from; rigs: heads with exact shapes."""
     edges = np.flatnonzero(np.diff(lessons.clip)) + 1
     starts = np.stack([np.r_[0, edges], np.r_[edges, len(lessons.clip)]], 1)
     starts = starts[(starts[:, 1] - starts[:, 0]) >= CLIP]
     template = load_builtin_rig().landmarks().astype(np.float64)[:FACE_POINTS]
     other = mirrored_landmarks(template)
-    bases = bases or principal_components(lessons, template, other, seed)
+    bases = principal_components(lessons, template, other, seed)
     whole = {name: basis.numpy() for name, basis in bases.items()}
 
     def projected(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -107,16 +106,13 @@ MIRRORED_SIGN = np.array([-1, 1, -1, 1, -1, 1, -1, 1, 1, 1, 1, 1, 1], np.float32
 class Drawer:
     """Draws runs of frames with everything that a follower may get wrong about them."""
 
-    def __init__(self, school: School, clips: np.ndarray, rng: np.random.Generator, readers: Sequence[str]) -> None:
-        self._school, self._clips, self._rng, self._readers = school, clips, rng, readers
+    def __init__(self, school: School, clips: np.ndarray, rng: np.random.Generator) -> None:
+        self._school, self._clips, self._rng = school, clips, rng
 
-    def batch(self, count: int) -> tuple[dict[str, object], Tensor, Tensor]:
+    def batch(self, count: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """(inputs of the network, (b, t, 52) truth, (b, t, 52) weights)."""
         rng, school, lessons = self._rng, self._school, self._school.lessons
-        made: dict[str, list[np.ndarray]] = {
-            k: [] for k in ("points", "plain", "elapsed", "truth", "weights", *self._readers)
-        }
-        blind: list[float] = []
+        made: dict[str, list[np.ndarray]] = {k: [] for k in ("points", "plain", "elapsed", "truth", "weights")}
         for clip in rng.choice(self._clips, count):
             rows, elapsed = self._run(*school.starts[clip])
             side = int(rng.random() < 0.5)
@@ -125,26 +121,17 @@ class Drawer:
             made["plain"].append(plain[:, MIRRORED_PLAIN] * MIRRORED_SIGN if side else plain)
             made["truth"].append(truth[:, list(MIRROR)] if side else truth)
             made["elapsed"].append(elapsed)
-            table = self._light()
-            for name in self._readers:
-                made[name].append(self._crops(name, rows, side, table))
             weights = np.ones_like(truth)
             weights[:, INDEX["tongueOut"]] = lessons.family[rows[0]] != "p"
             weights[:WARM_UP] *= 0.4
             made["weights"].append(weights)
-            blind.append(float(rng.random() < 0.12))
             if rng.random() < MIXED:
                 self._mix({name: made[name] for name in ("points", "plain", "truth", "weights")}, side)
-                blind[-1] = 1.0  # its pictures show only one of the two faces
             elif rng.random() < EXACT:
                 self._draw_exactly({name: made[name] for name in ("points", "plain", "truth", "weights")})
-                blind[-1] = 1.0
         tensors = {name: torch.from_numpy(np.stack(values).astype(np.float32)) for name, values in made.items()}
         truth, weights = tensors.pop("truth"), tensors.pop("weights")
-        inputs: dict[str, object] = {name: tensors.pop(name) for name in ("points", "plain", "elapsed")}
-        inputs["crops"] = tensors
-        inputs["blind"] = 1.0 - torch.tensor(blind)
-        return inputs, truth, weights
+        return tensors, truth, weights
 
     def _mix(self, made: dict[str, list[np.ndarray]], side: int) -> None:
         """Adds another clip's movement to the last one: shapes add up, so nobody need be drawn in every company."""
@@ -220,23 +207,3 @@ class Drawer:
             moved = strength * (own[side, rows] - rest) + left @ moves
             parts.append(moved if kind == 1 else whose + moved)  # the same movement in another's face
         return np.concatenate(parts, axis=1)
-
-    def _light(self) -> np.ndarray:
-        """(256,) grey levels in another light."""
-        levels = np.linspace(0, 1, 256) ** np.exp(self._rng.normal(0, 0.25))
-        return (255 * levels).astype(np.float32)
-
-    def _crops(self, name: str, rows: np.ndarray, side: int, table: np.ndarray) -> np.ndarray:
-        """Levelled crops (t, [2,] h, w): other light, a slope of brightness, a pixel's shift, the same for the run."""
-        rng = self._rng
-        crops = getattr(self._school.lessons, name)[rows]
-        if side:
-            crops = crops[:, ::-1] if name == "eyes" else crops[..., ::-1]
-        height, width = crops.shape[-2:]
-        down, across = rng.normal(0, 14, 2)
-        field = down * np.linspace(-1, 1, height)[:, None] + across * np.linspace(-1, 1, width)
-        lit = table[crops] + field.astype(np.float32)
-        if rng.random() < 0.5:
-            lit = np.roll(lit, tuple(rng.integers(-1, 2, 2)), (-2, -1))
-        mean, spread = lit.mean((-2, -1), keepdims=True), lit.std((-2, -1), keepdims=True)
-        return (lit - mean) / (spread + LEAST_CONTRAST)

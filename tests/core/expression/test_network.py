@@ -17,7 +17,7 @@ def shown(rest, shapes, seconds=1.0, rate_hz=30.0, **coefficients):
     network, held = ExpressionNetwork(), rest + sum(v * shapes[INDEX[k]] for k, v in coefficients.items())
     for number in range(int((0.5 + seconds) * rate_hz)):
         points = rest if number < 0.5 * rate_hz else held
-        reading = network.step(points, rest, np.zeros((2, 2)), AHEAD, None, number / rate_hz)
+        reading = network.step(points, rest, np.zeros((2, 2)), AHEAD, number / rate_hz)
     return reading.blendshapes
 
 
@@ -26,7 +26,7 @@ def test_the_shipped_weights_answer_bounded_finite_values_to_anything(rest):
     rng = np.random.default_rng(0)
     for number in range(20):
         wild = rest + rng.normal(0, 0.5, rest.shape)
-        reading = network.step(wild, rest, rng.normal(0, 1, (2, 2)), AHEAD, None, number / 30)
+        reading = network.step(wild, rest, rng.normal(0, 1, (2, 2)), AHEAD, number / 30)
         assert reading.blendshapes.shape == reading.doubt.shape == (COUNT,)
         assert reading.blendshapes.dtype == np.float32
         assert np.isfinite(reading.blendshapes).all() and np.isfinite(reading.doubt).all()
@@ -65,10 +65,10 @@ def test_a_time_before_the_last_one_begins_anew(rest, shapes):
     network, fresh = ExpressionNetwork(), ExpressionNetwork()
     moved = rest + shapes[INDEX["jawOpen"]]
     for number in range(10):
-        network.step(moved, rest, np.zeros((2, 2)), AHEAD, None, 5.0 + number / 30)
-    first = network.step(rest, rest, np.zeros((2, 2)), AHEAD, None, 0.0)
+        network.step(moved, rest, np.zeros((2, 2)), AHEAD, 5.0 + number / 30)
+    first = network.step(rest, rest, np.zeros((2, 2)), AHEAD, 0.0)
     np.testing.assert_array_equal(
-        first.blendshapes, fresh.step(rest, rest, np.zeros((2, 2)), AHEAD, None, 0.0).blendshapes
+        first.blendshapes, fresh.step(rest, rest, np.zeros((2, 2)), AHEAD, 0.0).blendshapes
     )
 
 
