@@ -67,9 +67,7 @@ def test_a_time_before_the_last_one_begins_anew(rest, shapes):
     for number in range(10):
         network.step(moved, rest, np.zeros((2, 2)), AHEAD, 5.0 + number / 30)
     first = network.step(rest, rest, np.zeros((2, 2)), AHEAD, 0.0)
-    np.testing.assert_array_equal(
-        first.blendshapes, fresh.step(rest, rest, np.zeros((2, 2)), AHEAD, 0.0).blendshapes
-    )
+    np.testing.assert_array_equal(first.blendshapes, fresh.step(rest, rest, np.zeros((2, 2)), AHEAD, 0.0).blendshapes)
 
 
 def test_foreign_weights_are_refused(tmp_path):
