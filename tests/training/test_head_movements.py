@@ -115,9 +115,11 @@ def person(request: pytest.FixtureRequest, rig: HeadRig) -> HeadRig:
     return demo_person() if request.param == "demo" else personalise(rig, someone(rig, request.param), "relative")
 
 
-def test_a_person_folds_almost_nowhere_and_never_far_from_the_mouth(person: HeadRig) -> None:
-    """Up to 12 of 10 462 triangles about the mouth, where the built-in head has none."""
-    corners = person.landmarks()[[61, 291]].astype(np.float64)
+def test_a_person_folds_almost_nowhere_but_at_the_corners_of_mouth_and_eyes(person: HeadRig) -> None:
+    """Up to 12 of 10 462 triangles, where the built-in head has none: about the mouth, and slivers at the inner corners
+    of closed eyes."""
+    landmarks = person.landmarks().astype(np.float64)
+    mouth, eyes = landmarks[[61, 291]], landmarks[[133, 362]]
     most = {1: 4, 2: 12}
     for names in EVERYTHING:
         for weight in WEIGHTS:
@@ -125,8 +127,10 @@ def test_a_person_folds_almost_nowhere_and_never_far_from_the_mouth(person: Head
             over = turned_over(person, vertices)
             assert len(over) <= most[len(names)], (names, weight)
             if len(over):
-                distance = np.linalg.norm(over[:, None] - corners, axis=2).min(axis=1)
-                assert distance.max() < 0.035, names
+                from_mouth, from_eyes = (
+                    np.linalg.norm(over[:, None] - corners, axis=2).min(axis=1) for corners in (mouth, eyes)
+                )
+                assert ((from_mouth < 0.035) | (from_eyes < 0.010)).all(), names
             assert lid_clearance(person, vertices) > 1e-4, names
 
 
