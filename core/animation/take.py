@@ -121,7 +121,7 @@ def between_states(before: FaceState, after: FaceState, weight: float, time_s: f
         timestamp_s=time_s,
         face_id=nearer.face_id,
         blendshapes=np.clip(mix("blendshapes"), 0.0, 1.0),
-        head_rotation=_between_rotations(before.head_rotation, after.head_rotation, weight),
+        head_rotation=between_rotations(before.head_rotation, after.head_rotation, weight),
         head_translation=mix("head_translation"),
         gaze=mix("gaze"),
         valence=float(mix("valence")),
@@ -131,7 +131,8 @@ def between_states(before: FaceState, after: FaceState, weight: float, time_s: f
     )
 
 
-def _between_rotations(before: FloatArray, after: FloatArray, weight: float) -> FloatArray:
+def between_rotations(before: FloatArray, after: FloatArray, weight: float) -> FloatArray:
+    """(3, 3) float32 rotation at `weight` in [0, 1] of the shortest way from one to the other."""
     first = Rotation.from_matrix(before)
     step = (first.inv() * Rotation.from_matrix(after)).as_rotvec()
     return np.asarray((first * Rotation.from_rotvec(weight * step)).as_matrix(), np.float32)
