@@ -1,0 +1,1 @@
+"""Sound to features, features to a speaking face."""
