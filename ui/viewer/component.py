@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +23,24 @@ def show_head(
     controls: bool = True,
     still_png: bytes | None = None,
     live: dict[str, str] | None = None,
+    sound: bytes | None = None,
 ) -> None:
     """Shows a GLB that can be turned, zoomed and moved by sliders; another GLB can be dropped on it.
 
     motion: what `viewer_motion` gives, looped. controls: the sliders beside the picture. still_png: shown where the
     browser cannot draw in 3D. live: `address` (ws://HOST:PORT) and `token` of a running WebSocket output, which then
-    moves the head instead of the motion; how old its faces are is shown under the picture.
+    moves the head instead of the motion; how old its faces are is shown under the picture. sound: a WAV file that
+    belongs to the motion, played by the visitor's press; until then the motion shows itself silently.
     """
-    head_id = hashlib.sha256(glb).hexdigest()[:16] + (f"-{motion['frames']}" if motion else "")
+    sound_id = _id(sound) if sound else None
     _viewer(
         glb=glb,
-        head_id=head_id,
+        head_id=_id(glb),
         height=height_px,
         motion=motion,
+        motion_id=f"{_id(json.dumps(motion).encode())}-{sound_id}",
+        sound=sound,
+        sound_id=sound_id,
         autoplay=autoplay,
         controls=controls,
         still=still_png,
@@ -42,3 +48,7 @@ def show_head(
         key=key,
         default=None,
     )
+
+
+def _id(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -7,6 +7,7 @@ import pytest
 from core.errors import MediaError
 from core.media.video_writer import VideoWriter
 from core.media.videos import probe_video, read_video
+from core.structures import AudioChunk
 from tests.core.media.conftest import moving_square
 
 
@@ -82,3 +83,22 @@ def test_absent_folder_and_senseless_size_are_refused(tmp_path):
         VideoWriter(tmp_path / "absent" / "out.mp4", (64, 64))
     with pytest.raises(MediaError, match="2 x 2"):
         VideoWriter(tmp_path / "out.mp4", (0, 64))
+
+
+@pytest.mark.parametrize("sound_rate_hz", [16000, 44100])
+def test_a_sound_stands_beside_the_pictures_at_its_own_time(tmp_path, sound_rate_hz):
+    path, onset_s = tmp_path / "out.mp4", 1.0
+    times_s = np.arange(3 * sound_rate_hz) / sound_rate_hz
+    samples = np.where(times_s >= onset_s, 0.5 * np.sin(2 * np.pi * 440 * times_s), 0.0).astype(np.float32)
+    with VideoWriter(path, (64, 64), sound=AudioChunk(samples, sound_rate_hz, 0.0)) as writer:
+        for _ in range(60):
+            writer.write(np.zeros((64, 64, 3), np.uint8))
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        assert (stream.codec_context.name, stream.rate) == ("aac", sound_rate_hz)
+        assert float(stream.duration * stream.time_base) == pytest.approx(2.0, abs=0.05)  # as long as the pictures
+        frames = list(container.decode(audio=0))
+    heard = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    start_s = float(frames[0].pts * frames[0].time_base)
+    assert start_s + np.argmax(np.abs(heard) > 0.2) / sound_rate_hz == pytest.approx(onset_s, abs=0.005)
+    assert probe_video(path).frame_count == 60

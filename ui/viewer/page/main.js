@@ -4,15 +4,21 @@ import { Live } from "./live.js";
 import { LivePanel } from "./live_panel.js";
 import { Motion } from "./motion.js";
 import { ShapePanel } from "./shapes.js";
+import { Sound } from "./sound.js";
 
 const byId = (id) => document.getElementById(id);
 const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-const state = { key: null, stage: null, head: null, own: null, motion: null, isPlaying: false, still: null, live: null };
+const state = {
+  args: null, key: null, motionKey: null, stage: null, head: null, own: null, motion: null, isPlaying: false, still: null, live: null,
+};
 const panel = new ShapePanel((name, value) => {
   if (state.isPlaying) play(false);
   state.head?.setShape(name, value);
   state.stage?.redraw();
 });
+
+// A motion with a sound follows it; until the sound was played once, the motion shows itself silently.
+const sound = new Sound(byId("sound"), () => followSound());
 
 const livePanel = new LivePanel(byId("live"), (words) => {
   if (state.head || !state.stage) say(words);
@@ -30,10 +36,22 @@ function press(button, isOn) {
   button.setAttribute("aria-pressed", String(isOn));
 }
 
+function followSound() {
+  if (sound.hasStarted) state.isPlaying = state.motion !== null;
+  press(byId("play"), sound.isPlaying);
+  byId("play").textContent = sound.isPlaying ? "Pause" : "Play with sound";
+  state.stage?.redraw();
+}
+
 function play(isOn) {
   state.isPlaying = isOn && state.motion !== null;
-  press(byId("play"), state.isPlaying);
-  byId("play").textContent = state.isPlaying ? "Pause" : "Play";
+  if (sound.isThere) {
+    if (!isOn) sound.pause();
+    followSound();
+  } else {
+    press(byId("play"), state.isPlaying);
+    byId("play").textContent = state.isPlaying ? "Pause" : "Play";
+  }
   if (!isOn && state.head && state.motion) state.motion.stop(state.head);
   state.stage?.redraw();
 }
@@ -66,8 +84,8 @@ function startStage() {
   state.stage.onFrame = (seconds) => {
     if (state.live) return state.live.applyTo(state.head);
     if (!state.isPlaying || !state.head) return false;
-    state.motion.applyTo(state.head, seconds);
-    return true;
+    state.motion.applyTo(state.head, sound.hasStarted ? state.motion.within(sound.seconds) : seconds);
+    return !sound.hasStarted || sound.hasMoved();
   };
 }
 
@@ -110,20 +128,31 @@ function watch(live) {
   livePanel.follow(state.live);
 }
 
+// Another motion on the same head comes in without loading the head anew, and a sound that stays plays on.
+function move(args) {
+  if (args.motion_id === state.motionKey) return;
+  state.motionKey = args.motion_id;
+  state.motion = args.motion ? new Motion(args.motion) : null;
+  byId("play").hidden = !state.motion;
+  sound.load(args.sound, args.sound_id);
+  byId("viewer").classList.toggle("sounding", sound.isThere);
+  play(Boolean(state.motion) && (sound.hasStarted || (args.autoplay && !isStill)));
+}
+
 async function onArguments(args, theme) {
+  state.args = args;
   follow(theme);
   setHeight(args.height);
   document.body.style.height = `${args.height}px`;
   byId("viewer").classList.toggle("plain", !args.controls);
   if (args.head_id === state.key) {
+    move(args);
     watch(args.live);
     return;
   }
   state.key = args.head_id;
   state.still = args.still;
   state.own = args.glb;
-  state.motion = args.motion ? new Motion(args.motion) : null;
-  byId("play").hidden = !state.motion;
   if (!state.stage) {
     try {
       state.Stage = (await import("./stage.js")).Stage;
@@ -135,11 +164,17 @@ async function onArguments(args, theme) {
     }
   }
   await show(args.glb, true);
-  play(Boolean(state.motion) && args.autoplay && !isStill);
-  watch(args.live);
+  state.motionKey = null;
+  move(state.args); // newer ones may have come while the head was loading
+  watch(state.args.live);
 }
 
-byId("play").addEventListener("click", () => play(!state.isPlaying));
+byId("play").addEventListener("click", () => {
+  if (!sound.isThere) return play(!state.isPlaying);
+  if (sound.isPlaying) return sound.pause();
+  state.isPlaying = true;
+  sound.play();
+});
 byId("front").addEventListener("click", () => state.stage?.lookFromFront());
 byId("back").addEventListener("click", () => show(state.own, true));
 for (const [id, method] of [["wireframe", "setWireframe"], ["texture", "setTexture"]]) {

@@ -34,6 +34,11 @@ export class Motion {
     }
   }
 
+  // The time within the take: the last frame stands when a sound is longer.
+  within(seconds) {
+    return Math.min(Math.max(seconds, 0), (this.frames - 1) / this.rate);
+  }
+
   stop(head) {
     for (const name of this.names) head.setShape(name, 0);
     for (const joint of Object.keys(this.turns)) head.turn(joint, [0, 0, 0, 1]);
