@@ -24,7 +24,7 @@ FIRST_FLOOR = 1e-5  # power per group at the start, about -55 dBFS: speech witho
 FLOOR_BIAS_DB = 4.0  # how far a steady noise's mean lies above its smoothed minimum
 MOST_DB = 25.0  # a group counts no more than this
 HALF_DB, SLOPE_DB = 5.0, 1.2  # mean rise over the floor at which a voiced frame counts half
-HOLD = 25  # frames that activity stays after its last peak: unvoiced sounds within a word
+HOLD = 20  # frames that evidence counts in full: unvoiced sounds within a word
 RELEASE = 0.88  # per frame, after the hold
 
 
@@ -42,7 +42,7 @@ class ActivityDetector:
         self._floor = self._lowest[0]
         self._frames = 0
         self._activity = 0.0
-        self._held = 0
+        self._recent: deque[float] = deque(maxlen=HOLD)
 
     def push(self, mel: FloatArray, voicing: FloatArray) -> FloatArray:
         """(n,) activity in [0, 1] of (n, 80) power per band and (n,) voicing."""
@@ -64,10 +64,6 @@ class ActivityDetector:
         rise_db = 10.0 * np.log10((self._power + 1e-8) / (floor + 1e-8)) - FLOOR_BIAS_DB
         rise = float(np.minimum(np.maximum(rise_db, 0.0), MOST_DB).mean())
         evidence = voicing / (1.0 + math.exp((HALF_DB - rise) / SLOPE_DB))
-        if evidence >= self._activity:
-            self._activity, self._held = evidence, HOLD
-        elif self._held > 0:
-            self._held -= 1
-        else:
-            self._activity = max(evidence, self._activity * RELEASE)
+        self._recent.append(evidence)
+        self._activity = max(max(self._recent), self._activity * RELEASE)
         return self._activity
