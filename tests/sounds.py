@@ -56,7 +56,8 @@ def read_wav(path: Path) -> FloatArray:
 
 def wav_bytes(samples: FloatArray, rate_hz: int, kind: str = "16") -> bytes:
     """A WAV file of (n,) or (n, channels) samples in [-1, 1]; kind: "8", "16", "24", "32", "float" or "alaw"."""
-    frames = np.asarray(samples, np.float64).reshape(len(samples), -1)
+    frames = np.asarray(samples, np.float64)
+    frames = frames[:, None] if frames.ndim == 1 else frames
     width = {"8": 1, "16": 2, "24": 3, "32": 4, "float": 4, "alaw": 1}[kind]
     code = {"float": 3, "alaw": 6}.get(kind, 1)
     data = ENCODERS[kind](frames)

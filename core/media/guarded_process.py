@@ -20,10 +20,11 @@ from typing import Any
 
 from core.errors import MediaError
 from core.media.limits import ProcessLimits
-from core.media.messages import HEADER, MAX_TEXT_BYTES, PICTURE, REFUSAL, Header
+from core.media.messages import HEADER, MAX_TEXT_BYTES, PICTURE, REFUSAL, SOUND, Header
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PIPE_BYTES = 1 << 20  # a whole 640x480 frame fits, so the child decodes the next one meanwhile
+ELEMENT_BYTES = {PICTURE: 3, SOUND: 4}
 F_SETPIPE_SZ = 1031  # Linux; absent in the fcntl module of other systems
 
 
@@ -52,14 +53,17 @@ class GuardedProcess:
             self.close()
             raise
 
-    def read_header(self, max_picture_bytes: int) -> Header:
-        """The next message's header. MediaError: the child refused the file, died, or took too long."""
+    def read_header(self, max_bytes: int) -> Header:
+        """The next message's header; a picture or a sound has at most `max_bytes`.
+
+        MediaError: the child refused the file, died, or took too long.
+        """
         data = bytearray(HEADER.size)
         self.read_into(memoryview(data))
         header = Header.unpack(data)
-        if header.kind == PICTURE:
-            fits = 0 < 3 * header.width <= header.stride and header.height > 0
-            if not fits or header.length != header.stride * header.height or header.length > max_picture_bytes:
+        if header.kind in (PICTURE, SOUND):
+            fits = 0 < ELEMENT_BYTES[header.kind] * header.width <= header.stride and header.height > 0
+            if not fits or header.length != header.stride * header.height or header.length > max_bytes:
                 raise self._died()
         elif header.length > MAX_TEXT_BYTES:
             raise self._died()

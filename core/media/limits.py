@@ -1,4 +1,4 @@
-"""What a foreign picture or video may cost before it is refused. Imported by the child process: keep it light."""
+"""What a foreign picture, video or sound may cost until it is refused. The child imports this: keep it light."""
 
 from __future__ import annotations
 
@@ -41,5 +41,18 @@ class VideoLimits:
     process: ProcessLimits = ProcessLimits(memory_bytes=4 * GIBIBYTE, cpu_s=3600, patience_s=30.0)
 
 
+@dataclass(frozen=True, slots=True)
+class SoundLimits:
+    """Bounds for one sound. max_streams: video, sound and other streams in the file; rates in samples a second."""
+
+    max_streams: int = 32
+    max_channels: int = 64
+    min_rate_hz: int = 1000
+    max_rate_hz: int = 768_000
+    max_duration_s: float = 4 * 3600.0
+    process: ProcessLimits = ProcessLimits(memory_bytes=4 * GIBIBYTE, cpu_s=3600, patience_s=30.0)
+
+
 DEFAULT_IMAGE_LIMITS = ImageLimits()
 DEFAULT_VIDEO_LIMITS = VideoLimits()
+DEFAULT_SOUND_LIMITS = SoundLimits()

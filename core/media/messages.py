@@ -13,6 +13,7 @@ from typing import Final
 HEADER: Final = struct.Struct("<4sIIIIdQ")
 
 PICTURE: Final = b"PICT"  # payload: rows of RGB bytes, `stride` bytes apart
+SOUND: Final = b"SOND"  # payload: float32 samples in the machine's order, the channels of each moment together
 DETAILS: Final = b"INFO"  # payload: JSON in UTF-8
 REFUSAL: Final = b"FAIL"  # payload: why, in UTF-8; reads on after the name of the file
 THE_END: Final = b"DONE"  # no payload
@@ -24,8 +25,9 @@ MAX_TEXT_BYTES: Final = 1 << 16
 class Header:
     """What comes before a message's payload.
 
-    width, height: pixels as stored; stride: bytes from row to row; quarter_turns: how often the picture must be
-    turned counter-clockwise by 90 degrees to stand upright; timestamp_s; length: bytes of the payload.
+    width, height: pixels as stored, or channels and moments of a sound; stride: bytes from row to row, or from moment
+    to moment; quarter_turns: how often the picture must be turned counter-clockwise by 90 degrees to stand upright;
+    timestamp_s; length: bytes of the payload.
     """
 
     kind: bytes

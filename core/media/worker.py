@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import MediaError
-from core.media.limits import ProcessLimits, VideoLimits
-from core.media.messages import DETAILS, PICTURE, REFUSAL, THE_END, Header
+from core.media.limits import ProcessLimits, SoundLimits, VideoLimits
+from core.media.messages import DETAILS, PICTURE, REFUSAL, SOUND, THE_END, Header
 
 TOO_MUCH_MEMORY = "needs more memory to decode than is allowed. Make it smaller and try again."
 
@@ -78,6 +78,31 @@ def answer_video(source: BinaryIO, request: dict[str, Any], answers: Answers) ->
     answers.send(Header(THE_END))
 
 
+def answer_sound(source: BinaryIO, request: dict[str, Any], answers: Answers) -> None:
+    """Send the details, then every piece where more was asked for."""
+    from core.media.sound_decoder import open_sound
+
+    with open_sound(source, request["container"], SoundLimits(**request["limits"])) as sound:
+        answers.send_text(DETAILS, json.dumps(sound.details()))
+        if request["kind"] == "sound details":
+            return
+        for piece in sound.pieces():
+            stride = 4 * sound.channels
+            count = len(piece.samples) // stride
+            header = Header(SOUND, sound.channels, count, stride, 0, piece.timestamp_s, len(piece.samples))
+            answers.send(header, piece.samples)
+    answers.send(Header(THE_END))
+
+
+ANSWERS = {
+    "image": answer_image,
+    "frames": answer_video,
+    "details": answer_video,
+    "sound": answer_sound,
+    "sound details": answer_sound,
+}
+
+
 @contextmanager
 def _opened(request: dict[str, Any], requests: BinaryIO) -> Iterator[BinaryIO]:
     if request["path"] is None:
@@ -95,7 +120,7 @@ def main() -> None:
     requests = sys.stdin.buffer
     request = json.loads(requests.readline())
     apply_limits(ProcessLimits(**request["process"]))
-    answer = answer_image if request["kind"] == "image" else answer_video
+    answer = ANSWERS[request["kind"]]
     try:
         with _opened(request, requests) as source:
             answer(source, request, answers)
