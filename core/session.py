@@ -1,7 +1,7 @@
 """A live session: one engine thread that owns tracker, solver and renderer, with newest-wins slots around it.
 
-Every method of `LiveSession` may be called from any thread; `put_frame`, `latest_output` and `request_stop` never
-wait, so that they are safe on an event loop.
+Every method of `LiveSession` may be called from any thread; `put_frame`, `put_sound`, `latest_output` and
+`request_stop` never wait, so that they are safe on an event loop.
 """
 
 from __future__ import annotations
@@ -18,10 +18,22 @@ from core.animation.take import Take, TakeRecorder
 from core.errors import TakeError
 from core.head_model.rig import HeadRig
 from core.pipeline import Pipeline, PipelineSettings, StepResult
-from core.session_inputs import Arrival, CameraInput, Input, LazyFrame
+from core.session_inputs import Arrival, CameraInput, Input, LazyFrame, VoiceInput
 from core.session_painter import MakeRenderer, SessionPainter, make_live_renderer
-from core.session_parts import Clock, LiveSettings, Meter, NewestSlot, Output, Phase, SessionLimit, SessionStats
-from core.structures import FaceLandmarks, FaceState, Frame, ImageArray
+from core.session_parts import (
+    Clock,
+    LiveSettings,
+    Meter,
+    NewestSlot,
+    Output,
+    Phase,
+    SessionLimit,
+    SessionStats,
+    VoiceStats,
+    VoiceUse,
+)
+from core.session_voice import Heard, LazySound, MakeDriver, SoundQueue, VoiceBeside, make_speech_driver
+from core.structures import AudioChunk, FaceState, Frame, ImageArray
 
 MakePipeline: TypeAlias = Callable[[HeadRig | None, PipelineSettings], Pipeline]
 MakeInput: TypeAlias = Callable[[Clock, threading.Event], Input]
@@ -43,9 +55,9 @@ _numbers = itertools.count(1)
 class LiveSession:
     """One viewer's engine, started by its first frame or by `play`, stopped by `request_stop` or by silence.
 
-    rig: the head that is driven; the built-in one where None. make_pipeline, make_renderer: called in the engine
-    thread, which also closes what they return. limit: the places to share. clock: seconds, monotonic. on_states: who
-    else hears of the faces.
+    rig: the head that is driven; the built-in one where None. make_pipeline, make_renderer, make_driver: called in the
+    engine thread, which also closes what they return. limit: the places to share. clock: seconds, monotonic. on_states:
+    who else hears of the faces.
     """
 
     def __init__(
@@ -55,6 +67,7 @@ class LiveSession:
         *,
         make_pipeline: MakePipeline = Pipeline,
         make_renderer: MakeRenderer = make_live_renderer,
+        make_driver: MakeDriver = make_speech_driver,
         limit: SessionLimit = LIVE_SESSIONS,
         clock: Clock = time.monotonic,
         idle_s: float = IDLE_S,
@@ -64,9 +77,10 @@ class LiveSession:
         self._lock = threading.Lock()
         self._rig = rig
         self._settings = settings or LiveSettings()
-        self._make_pipeline, self._make_renderer = make_pipeline, make_renderer
+        self._make_pipeline, self._make_renderer, self._make_driver = make_pipeline, make_renderer, make_driver
         self._limit, self._clock, self._idle_s = limit, clock, idle_s
         self._frames: NewestSlot[Arrival] = NewestSlot()
+        self._sounds = SoundQueue()
         self._output: Output | None = None
         self._meter = Meter(clock)
         self._recorder: TakeRecorder | None = None
@@ -108,6 +122,16 @@ class LiveSession:
         """Hands over the newest camera frame and starts the engine when it does not run."""
         self._frames.put(Arrival(frame, self._clock()))
         self._start(lambda _clock, _stopped: CameraInput(self._frames))
+
+    def put_sound(self, sound: AudioChunk | LazySound) -> None:
+        """Hands over sound, which is heard in order, and starts the engine where the voice is alone. Without a use for
+        a voice it is forgotten at once."""
+        use = self._settings.voice
+        if use is VoiceUse.OFF:
+            return
+        self._sounds.put(Heard(sound, self._clock()))
+        if use is VoiceUse.ALONE:
+            self._start(lambda _clock, _stopped: self._voice_input())
 
     def play(self, make_input: MakeInput) -> None:
         """Starts the engine on another input than the camera, unless it runs already."""
@@ -151,6 +175,7 @@ class LiveSession:
         if engine is not None:
             engine.stopped.set()
             self._frames.wake()
+            self._sounds.wake()
 
     def stop(self, timeout_s: float = 5.0) -> bool:
         """Ends the engine and waits for it; False when it is still busy after the timeout."""
@@ -159,6 +184,9 @@ class LiveSession:
         if engine is not None:
             engine.join(timeout_s)
         return engine is None or not engine.is_alive()
+
+    def _voice_input(self) -> VoiceInput:
+        return VoiceInput(self._sounds, self._make_driver, lambda: self._settings.speech)
 
     def _start(self, make_input: MakeInput) -> None:
         with self._lock:
@@ -205,8 +233,11 @@ class _Engine(threading.Thread):
         """Runs until the stop (False) or until another rig is chosen (True)."""
         session = self._session
         with ExitStack() as resources:
-            pipeline = resources.enter_context(session._make_pipeline(rig, session.settings.pipeline))
             source = resources.enter_context(closing(self._make_input(session._clock, self.stopped)))
+            pipeline = None
+            if source.gives_frames:
+                pipeline = resources.enter_context(session._make_pipeline(rig, session.settings.pipeline))
+            beside = VoiceBeside(session._sounds, session._make_driver)
             painter = SessionPainter(rig, session._make_renderer, resources)
             heard_s = session._clock()
             while not self.stopped.is_set():
@@ -216,7 +247,7 @@ class _Engine(threading.Thread):
                     item = source.next()
                     if item is not None:
                         heard_s = session._clock()
-                        self._show(item, source.arrived_s, pipeline, painter)
+                        self._show(item, source, pipeline, beside, painter)
                 except Exception as error:
                     session._meter.add_error(error)
                     self.stopped.wait(0.01)
@@ -225,29 +256,50 @@ class _Engine(threading.Thread):
         return False
 
     def _show(
-        self, item: Frame | FaceState, arrived_s: float | None, pipeline: Pipeline, painter: SessionPainter
+        self,
+        item: Frame | FaceState,
+        source: Input,
+        pipeline: Pipeline | None,
+        beside: VoiceBeside,
+        painter: SessionPainter,
     ) -> None:
         session = self._session
         image: ImageArray | None = None
-        landmarks: tuple[FaceLandmarks, ...] = ()
-        timings_ms: dict[str, float] = {}
         if isinstance(item, FaceState):
-            states: tuple[FaceState, ...] = (item,)
-            session._meter.add_faces(StepResult((), states, {}))
+            result, voice = StepResult((), (item,), source.timings_ms), source.voice
         else:
-            result = self._step(item, pipeline)
-            states, landmarks, image = result.states, result.landmarks, item.image
-            timings_ms.update(result.timings_ms)
-            session._meter.add_faces(result)
-        self._tell(states, arrived_s)
-        state = states[0]
+            assert pipeline is not None  # a source of frames has one
+            image = item.image
+            result, voice = self._supported(self._step(item, pipeline), source.arrived_s, beside)
+        session._meter.add_faces(result, voice)
+        self._tell(result.states, source.arrived_s)
+        state = result.states[0]
         self._record(state)
         if state.has_face:
             self._last_state = state  # a lost face leaves the head as it was, not in a sudden neutral
         started_s = time.perf_counter()
-        picture = painter.paint(session.settings, self._last_state, image, landmarks)
-        timings_ms["picture"] = 1000.0 * (time.perf_counter() - started_s)
-        session._output = Output(picture, session._meter.add_picture(timings_ms))
+        picture = painter.paint(session.settings, self._last_state, image, result.landmarks)
+        drawn_ms = 1000.0 * (time.perf_counter() - started_s)
+        session._output = Output(picture, session._meter.add_picture({**result.timings_ms, "picture": drawn_ms}))
+
+    def _supported(
+        self, result: StepResult, arrived_s: float | None, beside: VoiceBeside
+    ) -> tuple[StepResult, VoiceStats | None]:
+        """The step with the voice in its first face; as it was where the voice is out of order."""
+        session = self._session
+        settings = session.settings
+        listens = settings.voice is VoiceUse.BESIDE
+        if not listens and not beside.is_in_use:
+            return result, None
+        started_s = time.perf_counter()
+        try:
+            now_s = session._clock() if arrived_s is None else arrived_s
+            states, voice = beside.support(result, now_s, settings.speech, listens)
+        except Exception as error:
+            session._meter.add_error(error)
+            return result, None
+        timings_ms = {**result.timings_ms, "voice": 1000.0 * (time.perf_counter() - started_s)}
+        return replace(result, states=states, timings_ms=timings_ms), voice
 
     def _step(self, frame: Frame, pipeline: Pipeline) -> StepResult:
         session = self._session

@@ -1,15 +1,19 @@
-"""Where a session's frames come from: a camera that pushes, a take or a video that plays at its own times."""
+"""Where a session's frames come from: a camera or a voice that push, a take or a video at its own times."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeAlias
 
 from core.animation.take import Take
+from core.audio.speech_settings import SpeechSettings
 from core.media.videos import read_video
-from core.session_parts import Clock, NewestSlot
+from core.session_parts import Clock, NewestSlot, VoiceStats
+from core.session_voice import Ear, MakeDriver, SoundQueue
 from core.structures import FaceState, Frame
 
 LazyFrame: TypeAlias = Callable[[], Frame]
@@ -29,10 +33,15 @@ class Arrival(NamedTuple):
 class Input(Protocol):
     """What the engine asks, in its own thread.
 
-    arrived_s: when the newest thing that `next` gave had come, seconds of the session's clock; None for this moment.
+    gives_frames: whether pictures come, which need the landmark network. arrived_s: when the newest thing that `next`
+    gave had come, seconds of the session's clock; None for this moment. timings_ms: what it cost, by stage. voice: what
+    is heard, where sound is what comes.
     """
 
-    arrived_s: float | None
+    gives_frames: bool = True
+    arrived_s: float | None = None
+    timings_ms: Mapping[str, float] = MappingProxyType({})
+    voice: VoiceStats | None = None
 
     def next(self) -> Frame | FaceState | None:
         """The next thing to show, after waiting for it; None when nothing came for a while."""
@@ -41,12 +50,11 @@ class Input(Protocol):
         """Frees what the input holds."""
 
 
-class CameraInput:
+class CameraInput(Input):
     """The newest frame that somebody put."""
 
     def __init__(self, slot: NewestSlot[Arrival]) -> None:
         self._slot = slot
-        self.arrived_s: float | None = None
 
     def next(self) -> Frame | None:
         """The newest frame, decoded."""
@@ -61,10 +69,34 @@ class CameraInput:
         self._slot.clear()
 
 
-class TakeInput:
+class VoiceInput(Input):
+    """The face of a voice, thirty times a second of sound. speech: asked for the settings of this moment."""
+
+    gives_frames = False
+    MOST_WAITING = 3  # a slow machine shows fewer faces, never older ones
+
+    def __init__(self, sounds: SoundQueue, make_driver: MakeDriver, speech: Callable[[], SpeechSettings]) -> None:
+        self._sounds, self._speech = sounds, speech
+        self._ear = Ear(sounds, make_driver, speech())
+        self._waiting: deque[FaceState] = deque(maxlen=self.MOST_WAITING)
+
+    def next(self) -> FaceState | None:
+        """The next face, once its sound is there."""
+        frames = self._ear.listen(self._speech(), 0.0 if self._waiting else PATIENCE_S)
+        self._waiting.extend(frame.state for frame in frames)
+        self.arrived_s, self.voice = self._ear.arrived_s, self._ear.stats()
+        self.timings_ms = {"voice": self._ear.worked_ms}
+        return self._waiting.popleft() if self._waiting else None
+
+    def close(self) -> None:
+        """Forgets what was said."""
+        self._sounds.clear()
+
+
+class TakeInput(Input):
     """A recorded take, again and again, at the time that has passed."""
 
-    arrived_s: float | None = None
+    gives_frames = False
 
     def __init__(self, take: Take, clock: Clock, stopped: threading.Event) -> None:
         self._take = take
@@ -89,11 +121,10 @@ class TakeInput:
         """Nothing to free."""
 
 
-class VideoInput:
+class VideoInput(Input):
     """A video, a file or its bytes, again and again, at its own times; frames that come too late are left out."""
 
     LATE_S = 0.15
-    arrived_s: float | None = None
 
     def __init__(self, video: Path | bytes, clock: Clock, stopped: threading.Event) -> None:
         self._video = video

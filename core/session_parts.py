@@ -11,6 +11,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Generic, TypeVar
 
+from core.audio.speech_settings import SpeechSettings
 from core.expression.smoothing import Smoothing
 from core.face_follower import FollowerSettings, Neutral
 from core.pipeline import Notice, PipelineSettings, StepResult
@@ -31,13 +32,23 @@ class View(StrEnum):
     SIDE_BY_SIDE = "side by side"
 
 
+class VoiceUse(StrEnum):
+    """What a session does with sound."""
+
+    OFF = "off"
+    BESIDE = "beside"
+    """It supports the face that the camera sees."""
+    ALONE = "alone"
+    """It moves the face; there is no camera."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
     """Everything that a person may move while the session runs.
 
     faces: most faces to follow. detection_confidence, tracking_confidence in [0, 1]. smoothing: the kind of filter;
     strength: of its fixed parts, in [0, 1]. mirrored turns the shown picture only, never what is tracked. orbit_*:
-    radians and metres around the head.
+    radians and metres around the head. voice: what sound does; speech: how it moves the face.
     """
 
     faces: int = 1
@@ -52,6 +63,8 @@ class LiveSettings:
     orbit_yaw_rad: float = 0.0
     orbit_pitch_rad: float = 0.0
     orbit_distance_m: float = OrbitCamera().distance_m
+    voice: VoiceUse = VoiceUse.OFF
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
 
     @property
     def pipeline(self) -> PipelineSettings:
@@ -124,10 +137,25 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class VoiceStats:
+    """speaking: how sure it is, in [0, 1], that somebody speaks; level: loudest sample of the last second, in [0, 1];
+    latency_ms: how far the face is behind the sound that
+    was heard; dropped: chunks of sound that the engine was too slow for; weights: how much of each region of
+    `core.animation.fusion.REGIONS` came from the voice, empty where there is no camera."""
+
+    speaking: float
+    level: float
+    latency_ms: float
+    dropped: int
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionStats:
     """One moment's numbers. stage_ms: median of the last frames by stage; rate_hz: pictures a second;
-    errors: exceptions since the start of the run; views: how well each face of `landmarks` is seen."""
+    errors: exceptions since the start of the run; views: how well each face of `landmarks` is seen; voice: None while
+    nobody listens."""
 
     phase: Phase = Phase.IDLE
     rate_hz: float = 0.0
@@ -140,6 +168,7 @@ class SessionStats:
     states: tuple[FaceState, ...] = ()
     landmarks: tuple[FaceLandmarks, ...] = ()
     views: tuple[ViewQuality, ...] = ()
+    voice: VoiceStats | None = None
 
     @property
     def has_face(self) -> bool:
@@ -168,6 +197,7 @@ class Meter:
             self._states: tuple[FaceState, ...] = ()
             self._landmarks: tuple[FaceLandmarks, ...] = ()
             self._views: tuple[ViewQuality, ...] = ()
+            self._voice: VoiceStats | None = None
 
     @property
     def phase(self) -> Phase:
@@ -177,9 +207,10 @@ class Meter:
         with self._lock:
             self._phase = phase
 
-    def add_faces(self, result: StepResult) -> None:
-        """Keeps what the newest frame showed."""
+    def add_faces(self, result: StepResult, voice: VoiceStats | None) -> None:
+        """Keeps what the newest frame showed and what the voice did."""
         with self._lock:
+            self._voice = voice
             self._states, self._landmarks = result.states, result.landmarks
             self._views, self._notice = result.views, result.notice
 
@@ -219,6 +250,7 @@ class Meter:
                 states=self._states,
                 landmarks=self._landmarks,
                 views=self._views,
+                voice=self._voice,
             )
 
     def _rate_hz(self) -> float:

@@ -64,6 +64,11 @@ def affect_html(trail: Sequence[tuple[float, float]], emotion: FloatArray) -> st
     return f'{STYLE}<div class="affect">{_plane(trail)}{_bars(emotion)}</div>'
 
 
+def plane_html(valence: float, arousal: float) -> str:
+    """The plane with one dot, for a mood that is chosen."""
+    return f'{STYLE}<div class="affect">{_plane(((valence, arousal),))}</div>'
+
+
 def _plane(trail: Sequence[tuple[float, float]]) -> str:
     words = "".join(f'<span class="word {corner}">{escape(word)}</span>' for word, corner in CORNERS.items())
     dots = []

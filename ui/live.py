@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import streamlit as st
-from av import VideoFrame
+from av import AudioFrame, VideoFrame
 from streamlit_webrtc import (
     Translations,
     WebRtcMode,
+    create_audio_sink_track,
     create_video_sink_track,
     create_video_source_track,
     webrtc_streamer,
 )
 
+from core.audio.speech_settings import SpeechSettings
 from core.errors import LiveAvatarError
 from core.head_model.builtin import load_builtin_rig
+from core.media.sounds import mono_samples
 from core.pipeline import Pipeline
 from core.rendering.renderer import HeadRenderer
 from core.session import LIVE_SESSIONS, LiveSession, MakeInput
 from core.session_parts import LiveSettings
-from core.structures import FaceState, Frame
+from core.session_voice import make_speech_driver
+from core.structures import AudioChunk, FaceState, Frame
 from ui.ice import ice_servers
 from ui.outputs import visitor_outputs
 from ui.placeholder import placeholder
@@ -41,6 +47,8 @@ CAMERA_CONSTRAINTS = {
     },
     "audio": False,
 }
+# Levels are evened out and noise is taken off by the browser; nothing is played back, so there is no echo to cancel.
+MICROPHONE_CONSTRAINTS = {"echoCancellation": False, "noiseSuppression": True, "autoGainControl": True}
 VIDEO_ATTRIBUTES = {
     "autoPlay": True,
     "controls": False,
@@ -63,6 +71,21 @@ CAMERA_WORDS: Translations = {
     "device_not_available": "No camera is there, or another program uses it.",
     "device_access_denied": "The browser blocks the camera. Allow it in the address bar, then start again.",
     "media_api_not_available": "Cameras work only over https or on localhost. Open this page there.",
+}
+VOICE_WORDS: Translations = {
+    **CAMERA_WORDS,
+    "device_ask_permission": "Please allow camera and microphone. The browser asks at the top of the window.",
+    "device_not_available": "Camera or microphone is not there, or another program uses it.",
+    "device_access_denied": "The browser blocks camera or microphone. Allow both in the address bar, then start again.",
+}
+MICROPHONE_WORDS: Translations = {
+    "start": "Start microphone",
+    "stop": "Stop",
+    "select_device": "Choose microphone",
+    "device_ask_permission": "Please allow the microphone. The browser asks at the top of the window.",
+    "device_not_available": "No microphone is there, or another program uses it.",
+    "device_access_denied": "The browser blocks the microphone. Allow it in the address bar, then start again.",
+    "media_api_not_available": "Microphones work only over https or on localhost. Open this page there.",
 }
 PLAYBACK_WORDS: Translations = {"start": "Play", "stop": "Stop"}
 
@@ -91,6 +114,17 @@ def engine_trouble() -> str:
     return "".join(trouble)
 
 
+@st.cache_resource(show_spinner="Loading the voice model. This happens once.")
+def voice_trouble() -> str:
+    """Warms the speech network once per server; "" when it works, else what stands in the way."""
+    try:
+        driver = make_speech_driver(SpeechSettings())
+        driver.push(AudioChunk(np.zeros(16_000, np.float32), 16_000, 0.0))
+    except LiveAvatarError as error:
+        return str(error)
+    return ""
+
+
 @st.cache_resource(show_spinner=False)
 def _set_places() -> None:
     places = os.environ.get(PLACES_VARIABLE, "")
@@ -112,26 +146,50 @@ def live_session(page: str, settings: LiveSettings) -> LiveSession:
     return session
 
 
-def camera_stream(session: LiveSession, page: str) -> bool:
+def camera_stream(session: LiveSession, page: str, with_voice: bool = False) -> bool:
     """Shows the start button and the returned picture; True while the camera streams.
 
     The session starts with the first frame and ends with the stream: on stop, on a change of page, on a closed tab.
+    with_voice: asks for the microphone too; the choice counts from the next start on.
     """
+    kind = "voice" if with_voice else "camera"
     sink = create_video_sink_track(
         lambda frame: session.put_frame(lambda: _decode(frame)),
-        key=f"{page}_sink",
+        key=f"{page}_{kind}_sink",
         on_ended=session.request_stop,
     )
-    source = create_video_source_track(lambda pts, time_base: _picture(session), f"{page}_source", RATE_HZ)
+    source = create_video_source_track(lambda pts, time_base: _picture(session), f"{page}_{kind}_source", RATE_HZ)
     context = webrtc_streamer(
-        key=f"{page}_camera",
+        key=f"{page}_{kind}",
         mode=WebRtcMode.SENDRECV,
         rtc_configuration={"iceServers": ice_servers(_page_url())},
-        media_stream_constraints=CAMERA_CONSTRAINTS,
+        media_stream_constraints={**CAMERA_CONSTRAINTS, "audio": MICROPHONE_CONSTRAINTS if with_voice else False},
         sink_video_track=sink,
+        sink_audio_track=_sound_sink(session, f"{page}_{kind}_sound") if with_voice else None,
         source_video_track=source,
         video_html_attrs=VIDEO_ATTRIBUTES,
-        translations=CAMERA_WORDS,
+        translations=VOICE_WORDS if with_voice else CAMERA_WORDS,
+    )
+    return bool(context.state.playing)
+
+
+def microphone_stream(session: LiveSession, page: str) -> bool:
+    """Shows the start button and the picture that the voice moves; True while the microphone streams.
+
+    The session starts with the first sound and ends with the stream. No sound goes back to the browser.
+    """
+    source = create_video_source_track(
+        lambda pts, time_base: _picture(session), f"{page}_microphone_source", RATE_HZ, session.request_stop
+    )
+    context = webrtc_streamer(
+        key=f"{page}_microphone",
+        mode=WebRtcMode.SENDRECV,
+        rtc_configuration={"iceServers": ice_servers(_page_url())},
+        media_stream_constraints={"video": False, "audio": MICROPHONE_CONSTRAINTS},
+        sink_audio_track=_sound_sink(session, f"{page}_microphone_sound", session.request_stop),
+        source_video_track=source,
+        video_html_attrs=VIDEO_ATTRIBUTES,
+        translations=MICROPHONE_WORDS,
     )
     return bool(context.state.playing)
 
@@ -167,6 +225,16 @@ def _page_url() -> str:
 
 def _decode(frame: VideoFrame) -> Frame:
     return Frame(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), float(frame.time or 0.0))
+
+
+def _sound_sink(session: LiveSession, key: str, on_ended: Callable[[], None] | None = None) -> Any:
+    return create_audio_sink_track(lambda frame: session.put_sound(lambda: _heard(frame)), key=key, on_ended=on_ended)
+
+
+def _heard(frame: AudioFrame) -> AudioChunk:
+    samples = frame.to_ndarray()
+    by_channel = samples.T if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels)
+    return AudioChunk(mono_samples(by_channel), frame.sample_rate, float(frame.time or 0.0))
 
 
 def _picture(session: LiveSession) -> VideoFrame:

@@ -16,6 +16,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.animation.demo import demo_take
+from core.animation.take import Take
 from core.streaming.hub import StreamHub
 from core.streaming.output import OutputPhase, OutputSettings, OutputStatus
 from core.streaming.server_settings import ServerSettings
@@ -27,7 +28,7 @@ OUTPUTS = "outputs"
 GONE_S = 5.0  # a browser that lost its line for a moment comes back within seconds
 LOOK_S = 1.0
 LIVE_S = 1.0  # the demo movement waits so long after the last live face
-WATCH_THREAD, DEMO_THREAD = "outputs-watch", "outputs-demo"
+WATCH_THREAD, DEMO_THREAD, TAKE_THREAD = "outputs-watch", "outputs-demo", "outputs-take"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class VisitorOutputs:
         self._live_s = -LIVE_S
         self._watch: threading.Thread | None = None
         self._demo: threading.Event | None = None
+        self._take: threading.Event | None = None
 
     def publish(self, states: tuple[FaceState, ...], arrived_s: float | None) -> None:
         """Offers the faces of one live frame to every output; never waits."""
@@ -89,6 +91,7 @@ class VisitorOutputs:
             self._tokens.pop(name, None)
         if not self.hub.is_sending:
             self.stop_demo()
+            self.stop_take()
 
     def running(self) -> tuple[RunningOutput, ...]:
         """Every output that was started and not stopped, also one that failed by itself."""
@@ -97,6 +100,7 @@ class VisitorOutputs:
     def close(self) -> None:
         """Ends everything."""
         self.stop_demo()
+        self.stop_take()
         self.hub.close()
         with self._lock:
             self._tokens.clear()
@@ -122,6 +126,36 @@ class VisitorOutputs:
         if stopped is not None:
             stopped.set()
 
+    @property
+    def plays_take(self) -> bool:
+        """Whether a take goes out at this moment."""
+        return self._take is not None
+
+    def play_take(self, take: Take) -> None:
+        """Sends this take once, at its own times, in place of another that still goes out."""
+        self.stop_take()
+        stopped = threading.Event()
+        with self._lock:
+            self._take = stopped
+        threading.Thread(target=self._play_once, args=(take, stopped), name=TAKE_THREAD, daemon=True).start()
+
+    def stop_take(self) -> None:
+        """Ends the take."""
+        with self._lock:
+            stopped, self._take = self._take, None
+        if stopped is not None:
+            stopped.set()
+
+    def _play_once(self, take: Take, stopped: threading.Event) -> None:
+        source = TakeSource(take, once=True)
+        while not stopped.is_set() and not source.is_over:
+            frame = source.next(self._look_s)
+            if frame is not None:
+                self.publish(frame.states, frame.arrived_s)
+        with self._lock:
+            if self._take is stopped:
+                self._take = None
+
     def _play(self, stopped: threading.Event) -> None:
         source = TakeSource(demo_take())
         while not stopped.is_set():
@@ -146,12 +180,13 @@ class VisitorOutputs:
 def visitor_outputs() -> VisitorOutputs:
     """The outputs of the visitor whose script runs, made at the first call."""
     if OUTPUTS not in st.session_state:
-        st.session_state[OUTPUTS] = VisitorOutputs(_presence())
+        st.session_state[OUTPUTS] = VisitorOutputs(visitor_presence())
     outputs: VisitorOutputs = st.session_state[OUTPUTS]
     return outputs
 
 
-def _presence() -> Callable[[], bool]:
+def visitor_presence() -> Callable[[], bool]:
+    """Whether the tab of the visitor whose script runs is open; may be asked in any thread."""
     context = get_script_run_ctx()
     session_id = context.session_id if context is not None else ""
     return lambda: runtime.exists() and runtime.get_instance().is_active_session(session_id)

@@ -29,6 +29,7 @@ _EXAMPLES = """examples:
   python -m core stream webcam --to ws                     browsers and programs on this machine, ws://127.0.0.1:8765
   python -m core stream webcam --to livelink:192.168.1.20  Unreal Engine on another machine
   python -m core stream take.csv --to vmc --to ws --rate 60
+  python -m core stream speech.wav --to ws --once           a voice moves the face, in step with its sound
   python -m core stream livelink://0.0.0.0:11111 --to vmc  from a phone to a VTuber program
 """
 
@@ -41,8 +42,9 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "source", metavar="SOURCE",
-        help="webcam or webcam:N; a video; a take (.csv, .jsonl); or what comes in, as livelink://:11111, vmc://, "
-        "ifacialmocap://PHONE, openseeface://, udp://, osc://, ws://HOST:PORT; no host: only this machine is heard",
+        help="webcam or webcam:N; a video; a voice (WAV, MP3, FLAC, ...); a take (.csv, .jsonl); or what comes in, as "
+        "livelink://:11111, vmc://, ifacialmocap://PHONE, openseeface://, udp://, osc://, ws://HOST:PORT; no host: "
+        "only this machine is heard",
     )  # fmt: skip
     parser.add_argument(
         "--to", action="append", required=True, metavar="OUTPUT", dest="outputs",
@@ -59,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
         "--origin", action="append", default=[], metavar="URL", help="a page that may connect, as https://example.org"
     )
     parser.add_argument("--rig-name", default="", metavar="NAME", help="told to ws clients")
-    parser.add_argument("--once", action="store_true", help="end with the take or the video instead of repeating it")
+    parser.add_argument("--once", action="store_true", help="end with the file instead of repeating it")
     parser.add_argument("--duration", type=float, metavar="S", help="end after so many seconds")
     parser.set_defaults(run=run)
 

@@ -1,31 +1,36 @@
-"""The words for a source, and the two sources that need the landmark network: a camera and a video."""
+"""The words for a source, and those that need a network: a camera and a video, and the sound of a voice."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, MediaError
 
 if TYPE_CHECKING:
+    from core.audio.speech_driver import SpeechDriver
     from core.streaming.sources import Source, SourceFrame
-    from core.structures import Frame
+    from core.structures import FaceState, Frame
 
 TAKE_SUFFIXES = (".csv", ".jsonl")
+OGG_SOUND_SUFFIXES = (".ogg", ".oga", ".opus")  # Ogg carries video too, and its first bytes do not tell
 CAMERA_LOST_S = 3.0
 
 
 def make_source(words: str, once: bool, token: str) -> Source:
-    """The source that these words name: `webcam`, `webcam:1`, `livelink://:11111`, `ws://host:port`, a take, a video.
+    """The source that these words name: `webcam`, `webcam:1`, `livelink://:11111`, `ws://host:port`, a take, a video,
+    the sound of a voice.
 
-    once: a take or a video is not repeated. InputError, StreamError, MediaError, TakeError: it is not there.
+    once: a file is not repeated. InputError, StreamError, MediaError, TakeError: it is not there. ModelPackError: the
+    speech network is not.
     """
     from core.animation.take_files import load_take
-    from core.streaming.sources import PacketSource, StreamSource, TakeSource
+    from core.streaming.sources import PacketSource, StateSource, StreamSource, TakeSource
 
     name, has_number, number = words.partition(":")
     if name == "webcam":
@@ -42,7 +47,39 @@ def make_source(words: str, once: bool, token: str) -> Source:
         raise InputError(f"There is no file {path}. A source is a file, webcam, or an address as livelink://:11111.")
     if path.suffix.lower() in TAKE_SUFFIXES:
         return TakeSource(load_take(path), once)
-    return VideoSource(path, once)
+    return StateSource(_spoken(path, once)) if _is_voice(path) else VideoSource(path, once)
+
+
+def _is_voice(path: Path) -> bool:
+    from core.media.sounds import is_sound
+    from core.media.videos import is_video
+
+    return is_sound(path) and (not is_video(path) or path.suffix.lower() in OGG_SOUND_SUFFIXES)
+
+
+def _spoken(path: Path, once: bool) -> Iterator[FaceState]:
+    """The faces of this sound, once or again and again, at times that go on growing."""
+    from core.audio.speech_driver import SpeechDriver
+    from core.media.sounds import probe_sound
+
+    probe_sound(path)  # a file that is no sound is told now
+    driver = SpeechDriver()  # its loading takes a moment, so it comes before the outputs are announced
+    return _rounds(path, driver, once)
+
+
+def _rounds(path: Path, driver: SpeechDriver, once: bool) -> Iterator[FaceState]:
+    from core.animation.speech_take import SLICE_S, spoken_states
+    from core.media.sounds import read_sound
+
+    offset_s = last_s = 0.0
+    while True:
+        driver.reset()
+        for state in spoken_states(read_sound(path), driver):
+            last_s = offset_s + state.timestamp_s
+            yield replace(state, timestamp_s=last_s)
+        if once or last_s == offset_s:
+            return
+        offset_s = last_s + SLICE_S
 
 
 def host_and_port(text: str) -> tuple[str, int]:

@@ -1,4 +1,5 @@
-"""Where faces come from, beside a camera: a take at its own times, packets of a capture app, another stream of ours.
+"""Where faces come from, beside a camera: a take or a voice at its own times, packets of a capture app, another
+stream of ours.
 
 A source belongs to the thread that asks it.
 """
@@ -64,15 +65,13 @@ class Source(Protocol):
         ...
 
 
-class TakeSource:
-    """A recorded take at its own times, once or again and again."""
+class StateSource:
+    """Faces at their own times; the next one is asked for when the one before has been given."""
 
     notice = ""
 
-    def __init__(
-        self, take: Take, once: bool = False, clock: Clock = time.monotonic, sleep: Sleep = time.sleep
-    ) -> None:
-        self._states: Iterator[FaceState] = take.replay(1 if once else None)
+    def __init__(self, states: Iterator[FaceState], clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
+        self._states = states
         self._clock, self._sleep = clock, sleep
         self._started_s: float | None = None
         self._waiting: FaceState | None = None
@@ -97,7 +96,19 @@ class TakeSource:
         return SourceFrame((state,), self._clock())
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Ends what makes the faces."""
+        close = getattr(self._states, "close", None)
+        if close is not None:
+            close()
+
+
+class TakeSource(StateSource):
+    """A recorded take at its own times, once or again and again."""
+
+    def __init__(
+        self, take: Take, once: bool = False, clock: Clock = time.monotonic, sleep: Sleep = time.sleep
+    ) -> None:
+        super().__init__(take.replay(1 if once else None), clock, sleep)
 
 
 class PacketSource:
