@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from core.head_model.personalise import STIFF_PARTS
+from core.head_model.personal_shapes import STIFF_PARTS
 from core.head_model.rig import HeadRig
 from core.head_model.skinning import LEFT_EYE, RIGHT_EYE
 from core.structures import FloatArray, IntArray

@@ -6,6 +6,8 @@ import numpy as np
 
 from core.structures import FloatArray
 
+LEFT_LID_MARGIN = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+RIGHT_LID_MARGIN = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 EYE_RADIUS_M = 0.0120  # half of the adult eye's 24 mm (Bekerman et al. 2014)
 IRIS_DIAMETER_M = 0.0117  # visible iris, 11.7 mm +- 0.5 in adults
 LID_THICKNESS_M = 0.0010

@@ -9,9 +9,9 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from core.head_model import ict_layout as layout
+from core.head_model.eyes import LEFT_LID_MARGIN, RIGHT_LID_MARGIN
 from core.head_model.ict_model import IctModel
 from core.head_model.identity import INNER_LIP_PAIRS
-from core.head_model.personalise import LEFT_LID_MARGIN, RIGHT_LID_MARGIN
 from core.structures import FloatArray, IntArray
 
 LEFT_UPPER_LID, LEFT_LOWER_LID = (42, 43, 44, 45), (42, 47, 46, 45)

@@ -6,26 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
+from scipy.spatial import cKDTree
 
-from core.blendshapes import COUNT, INDEX
 from core.geometry.similarity import Similarity, fit_similarity
-from core.head_model.correctives import EXCESS, PairCorrective, PoseCorrectives
-from core.head_model.eyes import eye_centre, on_lid_sphere
+from core.head_model.correctives import PoseCorrectives
+from core.head_model.eyes import LEFT_LID_MARGIN, RIGHT_LID_MARGIN, eye_centre, on_lid_sphere
 from core.head_model.identity import FACE_POINTS
+from core.head_model.lid_clearance import rest_off_eyes
+from core.head_model.personal_shapes import MADE_BY, STIFF_PARTS, PersonalShapes
 from core.head_model.rig import HeadRig
 from core.head_model.skinning import LEFT_EYE, RIGHT_EYE
 from core.structures import FloatArray, IntArray
 
-LEFT_LID_MARGIN = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
-RIGHT_LID_MARGIN = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 LOOSE_POINTS = (76, 62, 78, 184, 183, 191, 77, 96, 95, 306, 292, 308, 408, 407, 415, 307, 325, 324)
 """In the corners of the mouth, where four rows of the lips end within 2 mm: no network tells them apart, and taken at
 its word they would cross. They follow their surroundings."""
 ANCHOR_DISTANCE_M = 0.045  # skin farther than this from every face point keeps the template's form
 ANCHOR_COUNT = 60
-NEGLIGIBLE_MOTION_M = 1e-5
-MENDING_M = 0.0006  # correctives that move a vertex less only mend
-STIFF_PARTS = ("upperTeeth", "lowerTeeth", "tongue")
+NEAR_CENTRE_M = 1e-6
 PIECE = 16384  # points warped at once: 70 MB of distances
 
 
@@ -53,6 +51,19 @@ class BiharmonicWarp:
         pieces = [self._moved(points[k : k + PIECE]) for k in range(0, len(points), PIECE)]
         return np.concatenate(pieces) if pieces else points.copy()
 
+    def slopes(self, points: FloatArray) -> FloatArray:
+        """(m, 3, 3) at the points: [j, i] of where component i goes along axis j; a centre's own share is left out."""
+        points, n = np.asarray(points, np.float64), len(self._centres)
+        weights = self._weights[:n]
+        turning = np.concatenate([weights, (self._centres[:, :, None] * weights[:, None, :]).reshape(n, 9)], axis=1)
+        found = []
+        for k in range(0, len(points), PIECE):
+            distances = self._distances(points[k : k + PIECE])
+            near = np.divide(1.0, distances, out=distances, where=distances > NEAR_CENTRE_M) @ turning
+            bent = points[k : k + PIECE, :, None] * near[:, None, :3] - near[:, 3:].reshape(-1, 3, 3)
+            found.append(np.eye(3) + self._weights[n + 1 :] + bent)
+        return np.concatenate(found) if found else np.zeros((0, 3, 3))
+
     def _moved(self, points: FloatArray) -> FloatArray:
         n = len(self._centres)
         bent = self._distances(points) @ self._weights[:n]
@@ -62,9 +73,7 @@ class BiharmonicWarp:
 def _spread_anchors(rig: HeadRig, landmarks: FloatArray) -> IntArray:
     """Skin vertices of the skull and neck, far from the face and evenly apart (farthest-point sampling)."""
     skin = rig.vertices[rig.part("skin").vertices].astype(np.float64)
-    nearest = np.full(len(skin), np.inf)
-    for point in landmarks[:FACE_POINTS]:
-        nearest = np.minimum(nearest, np.linalg.norm(skin - point, axis=1))
+    nearest, _ = cKDTree(landmarks[:FACE_POINTS]).query(skin)
     candidates = np.flatnonzero(nearest > ANCHOR_DISTANCE_M)
     chosen: list[int] = []
     for _ in range(min(ANCHOR_COUNT, len(candidates))):
@@ -90,8 +99,8 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
     """`rig` (the built-in head) reshaped so that its face points are the person's.
 
     neutral_landmarks: (478, 3) metres, roughly in the rig's head frame. The result's origin lies again between the
-    eyeballs. Textures are kept. Every shape is carried by the same warp: phi(rest + shape) - phi(rest), so a lid that
-    closes on the template closes on the person; correctives are carried as well.
+    eyeballs. Textures are kept. Shapes and correctives are transferred (see `personal_shapes`); `details` says so under
+    "shapes".
     """
     targets, left_eye, right_eye = _eyes_fitted(neutral_landmarks)
     origin = 0.5 * (left_eye + right_eye)
@@ -105,21 +114,24 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
         np.concatenate([targets[told], _upright(whole).apply(anchors)]),
         smoothing=1e-6,
     )
-    vertices, shapes = _carry(rig, warp)
-    correctives = tuple(_carried_pair(rig, warp, vertices, shapes, pair) for pair in rig.correctives)
+    vertices = _warped(rig, warp)
     joints = warp(rig.joints)
     joints[[LEFT_EYE, RIGHT_EYE]] = left_eye, right_eye
     for part_name, joint in (("leftEye", LEFT_EYE), ("rightEye", RIGHT_EYE)):
         part = rig.part(part_name)
         vertices[part.vertices] = rig.vertices[part.vertices] + (joints[joint] - rig.joints[joint])
+    vertices = rest_off_eyes(rig, vertices, joints)
+    maker = PersonalShapes(rig, warp, vertices, joints)
+    shapes = maker.shapes()
     return replace(
         rig,
         name=name,
         vertices=vertices.astype(np.float32),
         shapes=shapes.astype(np.float32),
         joints=joints.astype(np.float32),
-        correctives=correctives,
+        correctives=maker.correctives(shapes),
         pose_correctives=_scaled_pose(rig.pose_correctives, whole.scale),
+        details={**rig.details, "shapes": MADE_BY},
     )
 
 
@@ -128,53 +140,14 @@ def _upright(similarity: Similarity) -> Similarity:
     return Similarity(similarity.scale, np.eye(3), similarity.translation)
 
 
-def _carry(rig: HeadRig, warp: BiharmonicWarp) -> tuple[FloatArray, FloatArray]:
-    """(V, 3) warped vertices and (52, V, 3) warped shapes; teeth and tongue move stiffly, as bones do."""
+def _warped(rig: HeadRig, warp: BiharmonicWarp) -> FloatArray:
+    """(V, 3) the rest where the warp takes it; teeth and tongue stiffly, as bones."""
     rest = rig.vertices.astype(np.float64)
     vertices = warp(rest)
-    shapes = np.zeros((COUNT, len(rest), 3))
-    soft = np.ones(len(rest), bool)
-    for part in rig.parts:
-        if part.name in STIFF_PARTS:
-            stiff = fit_similarity(rest[part.vertices], vertices[part.vertices])
-            vertices[part.vertices] = stiff.apply(rest[part.vertices])
-            turned = rig.shapes[:, part.vertices] @ stiff.rotation.T
-            shapes[:, part.vertices] = stiff.scale * turned
-            soft[part.vertices] = False
-    moved = np.abs(rig.shapes).max(axis=2) > NEGLIGIBLE_MOTION_M
-    numbers, columns = np.nonzero(moved & soft)
-    displaced = rest[columns] + rig.shapes[numbers, columns]
-    shapes[numbers, columns] = warp(displaced) - vertices[columns]
-    shut, opened = INDEX["mouthClose"], INDEX["jawOpen"]
-    rows = np.flatnonzero(moved[shut] & soft)
-    # The lips close on an open jaw, so that is where their motion is carried: the sum seals on any face.
-    sealed = rest[rows] + rig.shapes[opened, rows] + rig.shapes[shut, rows]
-    shapes[shut, rows] = warp(sealed) - vertices[rows] - shapes[opened, rows]
-    return vertices, shapes
-
-
-def _carried_pair(
-    rig: HeadRig, warp: BiharmonicWarp, vertices: FloatArray, shapes: FloatArray, pair: PairCorrective
-) -> PairCorrective:
-    """What the person needs beside the two shapes. vertices (V, 3) and shapes (52, V, 3) are the person's.
-
-    Where a corrective moves a vertex far, as a lid that must meet the other, the sum of all three is carried as a
-    whole; where it mends a fold, only what it adds to the two: so it fades out as smoothly as the template's.
-    """
-    rows = pair.rows
-    names = (pair.first,) if pair.weight == EXCESS else (pair.first, pair.second)
-    shown = [INDEX[name] for name in names]
-    both = rig.vertices[rows].astype(np.float64) + rig.shapes[shown][:, rows].sum(axis=0)
-    before, after = warp(both), warp(both + pair.displacement)
-    missing = before - vertices[rows] - shapes[shown][:, rows].sum(axis=0)
-    far = np.clip((np.linalg.norm(pair.displacement, axis=1, keepdims=True) - MENDING_M) / MENDING_M, 0.0, 1.0)
-    moved = after - before + far * missing
-    for part in rig.parts:
-        if part.name in STIFF_PARTS:
-            own = (rows >= part.vertices.start) & (rows < part.vertices.stop)
-            stiff = fit_similarity(rig.vertices[part.vertices], vertices[part.vertices])
-            moved[own] = stiff.scale * pair.displacement[own] @ stiff.rotation.T
-    return replace(pair, displacement=moved.astype(np.float32))
+    for name in STIFF_PARTS:
+        part = rig.part(name).vertices
+        vertices[part] = fit_similarity(rest[part], vertices[part]).apply(rest[part])
+    return vertices
 
 
 def _scaled_pose(pose: PoseCorrectives | None, scale: float) -> PoseCorrectives | None:

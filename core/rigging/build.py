@@ -56,7 +56,7 @@ def build_rig(
     best = max(shown, key=lambda seen: seen.frontality)
     rig = tint_eyes(with_texture(rig, texture), iris_colour(best), EYE_IRIS_SHARE)
     report("Head built", 1.0)
-    return replace(rig, details=_details(base, observations, shape, coverage))
+    return replace(rig, details={**rig.details, **_details(base, observations, shape, coverage)})
 
 
 def _check(stopped: Callable[[], bool]) -> None:

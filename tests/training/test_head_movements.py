@@ -115,23 +115,19 @@ def person(request: pytest.FixtureRequest, rig: HeadRig) -> HeadRig:
     return demo_person() if request.param == "demo" else personalise(rig, someone(rig, request.param), "relative")
 
 
-def test_a_person_folds_almost_nowhere_but_at_the_corners_of_mouth_and_eyes(person: HeadRig) -> None:
-    """Up to 12 of 10 462 triangles, where the built-in head has none: about the mouth, and slivers at the inner corners
-    of closed eyes."""
-    landmarks = person.landmarks().astype(np.float64)
-    mouth, eyes = landmarks[[61, 291]], landmarks[[133, 362]]
-    most = {1: 4, 2: 12}
+def test_a_person_folds_almost_nowhere_and_only_about_the_mouth(person: HeadRig) -> None:
+    """Up to 4 of 10 462 triangles in pairs of shapes, none in single ones, as on the built-in head."""
+    corners = person.landmarks().astype(np.float64)[[61, 291]]
+    most = {1: 0, 2: 4}
     for names in EVERYTHING:
         for weight in WEIGHTS:
             vertices = shown_together(person, names, weight)
-            over = turned_over(person, vertices)
+            over, clearance = turned_over(person, vertices), lid_clearance(person, vertices)
+            LOG.info(f"{'+'.join(names)} at {weight}: {len(over)} over, lids {MM * clearance:.2f} mm off the eyes")
             assert len(over) <= most[len(names)], (names, weight)
             if len(over):
-                from_mouth, from_eyes = (
-                    np.linalg.norm(over[:, None] - corners, axis=2).min(axis=1) for corners in (mouth, eyes)
-                )
-                assert ((from_mouth < 0.035) | (from_eyes < 0.010)).all(), names
-            assert lid_clearance(person, vertices) > 1e-4, names
+                assert np.linalg.norm(over[:, None] - corners, axis=2).min(axis=1).max() < 0.035, names
+            assert clearance > 4e-4, names
 
 
 def test_a_persons_lids_and_lips_meet(person: HeadRig) -> None:

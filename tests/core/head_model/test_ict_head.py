@@ -7,11 +7,10 @@ import pytest
 from scipy.spatial import cKDTree
 
 from core.blendshapes import ARKIT_NAMES, INDEX, MIRROR
-from core.head_model.eyes import EYE_RADIUS_M
+from core.head_model.eyes import EYE_RADIUS_M, LEFT_LID_MARGIN, RIGHT_LID_MARGIN
 from core.head_model.heads import load_head
 from core.head_model.ict_contours import FACE_MESH_ON_RIM
 from core.head_model.identity import INNER_LIP_PAIRS
-from core.head_model.personalise import LEFT_LID_MARGIN, RIGHT_LID_MARGIN
 from core.head_model.skinning import LEFT_EYE, NECK, RIGHT_EYE
 from core.rendering.renderer import HeadRenderer
 from core.rigging.build import build_rig
