@@ -14,6 +14,7 @@ PAGES = (
     ("pages/rig.py", "Rig", ":material/face:"),
     ("pages/capture.py", "Capture", ":material/videocam:"),
     ("pages/avatar.py", "Avatar", ":material/theater_comedy:"),
+    ("pages/speech.py", "Speech", ":material/record_voice_over:"),
     ("pages/watch.py", "Watch", ":material/cast:"),
 )
 

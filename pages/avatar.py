@@ -15,10 +15,17 @@ from core.errors import LiveAvatarError, MediaError
 from core.media.videos import is_video
 from core.session import LiveSession, MakeInput
 from core.session_inputs import TakeInput, VideoInput
-from core.session_parts import LiveSettings, View
+from core.session_parts import LiveSettings, View, VoiceUse
 from ui.examples import example_picture
 from ui.frame import require_frame
-from ui.live import camera_stream, engine_trouble, live_session, places_are_taken, playback_stream
+from ui.live import (
+    camera_stream,
+    engine_trouble,
+    live_session,
+    places_are_taken,
+    playback_stream,
+    voice_trouble,
+)
 from ui.live_panels import (
     mirror_control,
     neutral_control,
@@ -33,8 +40,13 @@ from ui.state import chosen_rig, chosen_rig_id
 PAGE = "avatar"
 DEFAULTS = LiveSettings(view=View.AVATAR)
 CAMERA, TAKE, VIDEO = "Camera", "Take", "Video"
+WITH_VOICE = "voice_beside_camera"  # "Reset controls" leaves it alone: it would end a running stream
 TAKE_HELP = "A take is recorded movement: Live Link Face CSV or JSONL, from the Capture page or from elsewhere."
 VIDEO_HELP = "The face in the video moves the head."
+VOICE_HELP = (
+    "Your voice moves the mouth where the camera does not see it: turned away, covered or gone. "
+    "It is chosen before the camera starts."
+)
 
 
 def take_of_upload(name: str, content: bytes) -> Take:
@@ -86,7 +98,18 @@ def chosen_source(live: LiveSession) -> tuple[str, MakeInput | None]:
     return str(source), make_input
 
 
-def picture(session: LiveSession, source: str, make_input: MakeInput | None) -> bool:
+def voice_control() -> bool:
+    """Whether the microphone helps the camera; chosen before the start."""
+    streams = (st.session_state.get(f"{PAGE}_{kind}") for kind in ("camera", "voice"))
+    playing = any(stream is not None and stream.state.playing for stream in streams)
+    trouble = voice_trouble()
+    is_on = st.toggle(
+        "Use my voice too", key=WITH_VOICE, disabled=playing or bool(trouble), help=trouble or VOICE_HELP
+    )  # fmt: skip
+    return is_on and not trouble
+
+
+def picture(session: LiveSession, source: str, make_input: MakeInput | None, with_voice: bool) -> bool:
     """The stream with its status line; True while it plays."""
     if places_are_taken(session):
         st.info("All places of this server are taken. Try again in a minute.", icon=":material/group:")
@@ -95,8 +118,9 @@ def picture(session: LiveSession, source: str, make_input: MakeInput | None) -> 
     example = st.empty()
     still = example_picture(chosen_rig_id(), chosen_rig(), with_landmarks=False)  # before a start is offered
     if source == CAMERA:
-        playing = camera_stream(session, PAGE)
-        hint = "Start the camera and move your face. The picture stays on this machine; nothing is stored."
+        playing = camera_stream(session, PAGE, with_voice)
+        words = ("camera and microphone", "Picture and voice stay") if with_voice else ("camera", "The picture stays")
+        hint = f"Start the {words[0]} and move your face. {words[1]} on this machine; nothing is stored."
     elif make_input is None:
         st.info("Choose a video with one face in it.", icon=":material/movie:")
         return False
@@ -146,8 +170,10 @@ live = live_session(PAGE, DEFAULTS)
 left, right = st.columns([2, 1], gap="large")
 with right:
     source, make_input = chosen_source(live)
+    with_voice = source == CAMERA and voice_control()
+    live.update(voice=VoiceUse.BESIDE if with_voice else VoiceUse.OFF)
 with left:
-    is_playing = picture(live, source, make_input)
+    is_playing = picture(live, source, make_input, with_voice)
     send_section(PAGE, "Waiting for a face: start the camera, a take or a video.")
 with right:
     controls(live, is_playing, source != TAKE)

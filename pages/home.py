@@ -15,23 +15,20 @@ DOORS = (
     (
         "Make your head",
         "One photo is enough. In seconds it becomes a head that can be animated.",
-        "pages/rig.py",
-        "Upload a photo",
-        ":material/add_a_photo:",
+        (("pages/rig.py", "Upload a photo", ":material/add_a_photo:"),),
     ),
     (
         "Move it",
-        "Your webcam moves the head, live. No marker, no depth camera.",
-        "pages/avatar.py",
-        "Start the avatar",
-        ":material/play_circle:",
+        "Your webcam moves the head, live; or your voice alone. No marker, no depth camera.",
+        (
+            ("pages/avatar.py", "Start the avatar", ":material/play_circle:"),
+            ("pages/speech.py", "Let it speak", ":material/record_voice_over:"),
+        ),
     ),
     (
         "Send it",
         "Live to Unreal, VTuber programs and browsers, or recorded as a take.",
-        "pages/watch.py",
-        "Send and watch",
-        ":material/cast:",
+        (("pages/watch.py", "Send and watch", ":material/cast:"),),
     ),
 )
 
@@ -45,10 +42,12 @@ def demo_motion() -> dict[str, object]:
 
 def show_doors() -> None:
     """The three next steps."""
-    for title, text, page, action, icon in DOORS:
+    for title, text, links in DOORS:
         with st.container(border=True):
             st.markdown(f"**{title}**  \n{text}")
-            st.page_link(page, label=action, icon=icon)
+            with st.container(horizontal=True):
+                for page, action, icon in links:
+                    st.page_link(page, label=action, icon=icon)
 
 
 require_frame()

@@ -39,6 +39,7 @@ STAGE_WORDS = {
     "gaze": "gaze",
     "smoothing": "smoothing",
     "view": "look at the light",
+    "voice": "listen",
     "picture": "draw",
 }
 
@@ -72,6 +73,16 @@ def pose_line(state: FaceState) -> str:
     return f"Head: {turns} · {distance_cm:.0f} cm away"
 
 
+def voice_line(stats: SessionStats) -> str:
+    """What the voice lends to a face that the camera sees; "" while nobody listens beside the camera."""
+    if stats.voice is None or not stats.voice.weights:
+        return ""
+    lent = {region: weight for region, weight in stats.voice.weights.items() if weight > 0.0}
+    if not lent:
+        return "Your voice is heard; the camera sees enough to move the whole face."
+    return "From your voice: " + ", ".join(f"{region} {100 * weight:.0f} %" for region, weight in lent.items())
+
+
 def show_status(session: LiveSession, playing: bool, sees_camera: bool = True) -> None:
     """Messages and numbers of this moment, in words."""
     stats = session.stats()
@@ -83,9 +94,14 @@ def show_status(session: LiveSession, playing: bool, sees_camera: bool = True) -
         return
     if stats.phase is Phase.RUNNING:
         if sees_camera:
-            st.badge("Camera on", icon=":material/videocam:", color="red")
+            with st.container(horizontal=True):
+                st.badge("Camera on", icon=":material/videocam:", color="red")
+                if stats.voice is not None:
+                    st.badge("Microphone on", icon=":material/mic:", color="red")
         if notice := notice_text(stats):
             st.warning(notice, icon=":material/face:")
+        if line := voice_line(stats):
+            st.caption(line)
         st.caption(rate_line(stats))
     if error := error_text(stats):
         st.error(error, icon=":material/error:")

@@ -132,6 +132,7 @@ function watch(live) {
 function move(args) {
   if (args.motion_id === state.motionKey) return;
   state.motionKey = args.motion_id;
+  if (state.head) state.motion?.stop(state.head);
   state.motion = args.motion ? new Motion(args.motion) : null;
   byId("play").hidden = !state.motion;
   sound.load(args.sound, args.sound_id);
