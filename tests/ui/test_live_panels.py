@@ -8,9 +8,9 @@ from core.animation.demo import demo_take
 from core.animation.take_files import load_take
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.pipeline import Notice
-from core.session_parts import Phase, SessionStats
+from core.session_parts import Phase, SessionStats, VoiceStats
 from core.structures import FaceState
-from ui.live_panels import NOTICE_WORDS, error_text, notice_text, pose_line, rate_line, take_files
+from ui.live_panels import NOTICE_WORDS, error_text, notice_text, pose_line, rate_line, take_files, voice_line
 from ui.placeholder import WORDS, placeholder
 
 
@@ -50,3 +50,12 @@ def test_every_phase_has_its_own_still_picture_of_the_camera_s_size():
     assert set(WORDS) == set(Phase)
     assert placeholder(Phase.BUSY).shape == (480, 640, 3)
     assert (placeholder(Phase.BUSY) != placeholder(Phase.FAILED)).any()
+
+
+def test_what_the_voice_lends_is_said():
+    def stats(**weights: float) -> SessionStats:
+        return SessionStats(voice=VoiceStats(0.9, 0.2, 60.0, 0, weights))
+
+    assert voice_line(SessionStats()) == "" and voice_line(stats()) == ""
+    assert "sees enough" in voice_line(stats(mouth=0.0, eyes=0.0))
+    assert voice_line(stats(mouth=0.8, eyes=0.0)) == "From your voice: mouth 80 %"

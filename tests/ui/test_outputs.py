@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from core.animation.demo import demo_take
 from core.errors import InputError, StreamError
 from core.streaming.codec import WIRES
 from core.streaming.output import OutputPhase, OutputSettings, OutputStatus
@@ -17,7 +18,7 @@ from core.streaming.server_settings import ServerSettings
 from core.streaming.sinks import UdpTarget
 from core.streaming.state_record import unpack_state
 from tests.stream_tools import Viewer, assert_same_face, random_face, wait_until
-from ui.outputs import DEMO_THREAD, WATCH_THREAD, VisitorOutputs
+from ui.outputs import DEMO_THREAD, TAKE_THREAD, WATCH_THREAD, VisitorOutputs
 from ui.send_words import (
     KIND_WORDS,
     checked_host,
@@ -144,6 +145,24 @@ def test_the_demo_moves_until_it_is_stopped_and_gives_way_to_a_live_face(make_ou
     wait_until(lambda: abs(decode(receiver.recv(65_536), 0.0).blendshapes - first.blendshapes).max() > 0.1, "movement")
     outputs.stop(name)
     assert not outputs.plays_demo
+
+
+def test_a_take_goes_out_once_in_order_and_can_be_stopped(make_outputs, receiver):
+    outputs = make_outputs()
+    outputs.start(target(receiver))
+    outputs.play_take(demo_take(0.5))
+    decode = WIRES["udp"].make_decoder().decode
+    first = decode(receiver.recv(65_536), 0.0)
+    assert first.has_face
+    wait_until(lambda: not outputs.plays_take, "the take to end")
+    wait_until(lambda: not named_threads(TAKE_THREAD), "its thread to end")
+    outputs.play_take(demo_take(60.0))
+    outputs.play_take(demo_take(60.0))
+    assert outputs.plays_take
+    wait_until(lambda: len(named_threads(TAKE_THREAD)) == 1, "the first to give way")
+    outputs.stop_take()
+    assert not outputs.plays_take
+    wait_until(lambda: not named_threads(TAKE_THREAD), "the second to end")
 
 
 def status(address="127.0.0.1:1", **changes) -> OutputStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import socket
@@ -17,8 +18,8 @@ from core.animation.demo import demo_take
 from core.animation.take_files import save_take
 from core.bench.footage import drawn_frames
 from core.blendshapes import INDEX
-from core.commands.stream_sources import host_and_port
-from core.errors import InputError
+from core.commands.stream_sources import host_and_port, make_source
+from core.errors import InputError, ModelPackError
 from core.head_model.builtin import load_builtin_rig
 from core.media.guarded_process import REPOSITORY
 from core.media.video_writer import VideoWriter
@@ -26,6 +27,8 @@ from core.streaming.codec import WIRES
 from core.streaming.mapping import Channel, FaceMapping, save_mapping
 from core.streaming.record import sequence_of
 from core.streaming.state_record import unpack_state
+from tests.core.audio.stand_in import LoudMouth
+from tests.sounds import syllables, wav_bytes
 from tests.stream_tools import Viewer, wait_until
 
 
@@ -242,3 +245,47 @@ def test_a_camera_is_tracked_in_its_true_colours_and_told_when_it_is_gone(monkey
     assert "no more pictures" in source.notice
     source.close()
     assert camera.released
+
+
+def voice(tmp_path, name="speech.wav"):
+    path = tmp_path / name
+    path.write_bytes(wav_bytes(syllables(1.5), 16_000))
+    return path
+
+
+def test_a_voice_is_sent_as_it_sounds_once(tmp_path, listening, monkeypatch, capsys):
+    monkeypatch.setattr("core.audio.speech_driver.load_network", LoudMouth)
+    assert cli.main(["stream", str(voice(tmp_path)), "--once", "--to", f"udp:{port_of(listening)}"]) == 0
+    words = capsys.readouterr().out.splitlines()[-1].split()
+    sent = int(words[1])
+    assert sent + int(words[3]) == pytest.approx(45, abs=2)
+    decode = WIRES["udp"].make_decoder().decode
+    faces = [decode(listening.recv(65_536), 0.0) for _ in range(sent)]
+    jaws = [face.blendshapes[INDEX["jawOpen"]] for face in faces]
+    assert max(jaws) - min(jaws) > 0.2
+    assert all(face.has_face for face in faces)
+
+
+def test_a_voice_goes_round_and_its_times_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.audio.speech_driver.load_network", LoudMouth)
+    with closing(make_source(str(voice(tmp_path)), False, "")) as source:
+        times_s = []
+        while len(times_s) < 70:
+            frame = source.next(1.0)
+            if frame is not None:
+                times_s.append(frame.states[0].timestamp_s)
+    assert all(1 / 31 < after - before < 1 / 29 for before, after in itertools.pairwise(times_s))
+
+
+def test_a_sound_that_is_none_and_a_model_that_is_absent_are_one_line(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "broken.wav"
+    path.write_bytes(b"RIFF\x00\x00\x00\x00WAVEnothing")
+    assert cli.main(["stream", str(path), "--to", "udp:9"]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+    def absent():
+        raise ModelPackError("The voice model is not there.")
+
+    monkeypatch.setattr("core.audio.speech_driver.load_network", absent)
+    assert cli.main(["stream", str(voice(tmp_path)), "--to", "udp:9"]) == 1
+    assert "The voice model is not there." in capsys.readouterr().err
