@@ -10,10 +10,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.commands import bench, doctor, head, later, models, render, rig, stream, take, track
+from core.commands import bench, doctor, head, models, render, rig, speak, stream, take, track
 from core.errors import LiveAvatarError
 
-_COMMANDS = (rig, track, stream, render, take, head, bench, doctor, models, later)
+_COMMANDS = (rig, track, speak, stream, render, take, head, bench, doctor, models)
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 

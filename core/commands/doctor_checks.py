@@ -165,7 +165,7 @@ def check_ports() -> Iterator[Finding]:
 
 
 def check_programs() -> Iterator[Finding]:
-    """Programs that only tests and training use."""
+    """Programs that not everybody needs."""
     chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if chromium:
         yield Finding(Level.OK, "chromium", chromium)
@@ -175,7 +175,12 @@ def check_programs() -> Iterator[Finding]:
     if espeak:
         yield Finding(Level.OK, "espeak-ng", espeak)
     else:
-        yield Finding(Level.NOTE, "espeak-ng", "not found; only speech training needs it", "apt-get install espeak-ng")
+        yield Finding(
+            Level.NOTE,
+            "espeak-ng",
+            "not found; typed text (speak --text) and speech training need it",
+            "apt-get install espeak-ng",
+        )
 
 
 def check_model_packs() -> Iterator[Finding]:

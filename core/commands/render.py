@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.structures import FaceState, ImageArray
 
 
+LONGEST_SOUND_S = 1200.0
 SLACK = 0.1
 """Part of a step that a frame may be late: the rounded times of two files never meet exactly."""
 
@@ -31,6 +32,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--at", type=float, metavar="SECONDS", help="the moment of a picture; the middle where left out"
     )
+    parser.add_argument(
+        "--sound", type=Path, metavar="SOUND", help="put this sound, or that of a video, into the video"
+    )
     parser.add_argument("--beside", type=Path, metavar="VIDEO", help="show this video to the left of the head")
     parser.set_defaults(run=run)
 
@@ -41,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     take_path = require_file(arguments.take)
     rig_path = require_file(arguments.rig) if arguments.rig else None
     beside = require_file(arguments.beside) if arguments.beside else None
+    sound_path = require_file(arguments.sound) if arguments.sound else None
+    if output.suffix.lower() == ".png" and (beside or sound_path):
+        raise InputError("--beside and --sound go with a video: name the output out.mp4.")
 
     from core.animation.take_files import load_take
     from core.head_model.builtin import load_builtin_rig
@@ -51,11 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     rig = load_rig(rig_path) if rig_path else load_builtin_rig()
     with HeadRenderer(rig, arguments.size, antialias=True) as renderer:
         if output.suffix.lower() == ".png":
-            if beside is not None:
-                raise InputError("--beside goes with a video: name the output out.mp4.")
             _write_picture(renderer, take, arguments.at, output)
         else:
-            _write_video(renderer, take, beside, output)
+            write_video(renderer, take, output, beside=beside, sound=sound_path)
     print(output)
     return 0
 
@@ -73,15 +78,26 @@ def _write_picture(renderer: HeadRenderer, take: Take, at_s: float | None, outpu
         Image.fromarray(picture).save(temporary, format="PNG")
 
 
-def _write_video(renderer: HeadRenderer, take: Take, beside: Path | None, output: Path) -> None:
+def write_video(
+    renderer: HeadRenderer, take: Take, output: Path, *, beside: Path | None = None, sound: Path | bytes | None = None
+) -> None:
+    """Draws the take into an MP4: with the video `beside` to the left of the head, and with this sound.
+
+    MediaError: the sound is longer than 20 minutes, for it is held whole while the pictures are drawn.
+    """
     from core.commands.progress import counting_bar
+    from core.media.sounds import load_sound
     from core.media.video_writer import VideoWriter
 
+    heard = load_sound(sound, LONGEST_SOUND_S) if sound is not None else None
     states = take.resampled(take.rate_hz).states
     pictures = _pictures(renderer, states, beside, take.rate_hz)
     first = next(pictures)
     size = (first.shape[1], first.shape[0])
-    with VideoWriter(output, size, take.rate_hz) as writer, counting_bar("drawing", len(states), "frame") as bar:
+    with (
+        VideoWriter(output, size, take.rate_hz, sound=heard) as writer,
+        counting_bar("drawing", len(states), "frame") as bar,
+    ):
         for picture in chain((first,), pictures):
             writer.write(picture)
             bar.update()

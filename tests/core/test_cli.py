@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core import cli
-from core.commands import later
+from core.commands import doctor
 from core.errors import LiveAvatarError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,15 +45,6 @@ def test_words_that_are_not_understood_end_with_2(words, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["speak"])
-def test_what_is_not_there_yet_says_so(command):
-    result = run(command, "anything", "--at", "all")
-    assert result.returncode == 1
-    assert result.stdout == ""
-    assert len(result.stderr.splitlines()) == 1
-    assert "not there yet" in result.stderr
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -62,6 +53,12 @@ def test_what_is_not_there_yet_says_so(command):
         ["rig", "absent.jpg", "-o", "no/such/folder/rig.glb"],
         ["track", "absent.mp4", "-o", "take.csv"],
         ["render", "absent.csv", "-o", "out.mp4"],
+        ["speak", "absent.wav", "-o", "take.csv"],
+        ["speak", "absent.wav"],
+        ["speak", "-o", "take.csv"],
+        ["speak", "absent.wav", "--text", "hello", "-o", "take.csv"],
+        ["speak", "absent.wav", "-o", "take.csv", "--look-ahead", "500"],
+        ["speak", "absent.wav", "-o", "take.csv", "--keep-sound", "kept.wav"],
         ["bench", "nonsense"],
         ["bench", "--video", "absent.mp4"],
         ["models", "fetch", "nonsense"],
@@ -94,23 +91,23 @@ def raising(error):
     ],
 )
 def test_errors_become_one_line(error, code, words, capsys, monkeypatch):
-    monkeypatch.setattr(later, "run", raising(error))
-    assert cli.main(["speak"]) == code
+    monkeypatch.setattr(doctor, "run", raising(error))
+    assert cli.main(["doctor"]) == code
     assert capsys.readouterr().err == words
 
 
 def test_a_programming_error_is_not_hidden(monkeypatch):
-    monkeypatch.setattr(later, "run", raising(ZeroDivisionError()))
+    monkeypatch.setattr(doctor, "run", raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
-        cli.main(["speak"])
+        cli.main(["doctor"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child there")
 def test_ctrl_c_ends_a_running_command_with_130(tmp_path):
     # Started in the background of a shell, tests inherit an ignored SIGINT; a terminal's child does not.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    code += "import sys, time; import core.commands.later as later; from core import cli\n"
-    code += "later.run = lambda _: (print('started', flush=True), time.sleep(60))\nsys.exit(cli.main(['speak']))"
+    code += "import sys, time; import core.commands.doctor as doctor; from core import cli\n"
+    code += "doctor.run = lambda _: (print('started', flush=True), time.sleep(60))\nsys.exit(cli.main(['doctor']))"
     child = subprocess.Popen(
         [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
