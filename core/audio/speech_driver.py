@@ -28,7 +28,7 @@ BROWS = {
     "eyeWideRight": 0.15,
 }
 BLINKS = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 0.97}
-QUIET, SURE = 0.1, 0.5  # speech activity at which the mouth rests, and at which it moves in full
+QUIET, SURE = 0.2, 0.6  # speech activity at which the mouth rests, and at which it moves in full
 OPENING, CLOSING = 0.5, 0.15  # the most that the mouth's share of movement grows or falls in one frame
 DISTANCE_M = 0.6  # of the face from the camera that nobody has
 
