@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, INDEX
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.head_model.heads import HEAD_TITLES, available_heads, load_head
 from core.head_model.rig import HeadRig
 from core.rendering.renderer import HeadRenderer

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
-from core.expression.gaze_shapes import gaze_from_blendshapes
 from core.expression.learned_prior import FACE_POINTS, PRIOR_FILE, ExpressionPrior
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.personalise import personalise

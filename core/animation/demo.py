@@ -14,7 +14,7 @@ import numpy as np
 from core.animation.take import Take
 from core.blendshapes import COUNT, EMOTIONS, INDEX, VISEMES
 from core.errors import InputError
-from core.expression.gaze_shapes import blendshapes_with_gaze
+from core.geometry.gaze_shapes import blendshapes_with_gaze
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.structures import FaceState, FloatArray
 

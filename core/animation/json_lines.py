@@ -23,7 +23,7 @@ from core.animation.take import Take, rate_of
 from core.animation.text_lines import RowCheck, text_lines
 from core.blendshapes import ARKIT_NAMES, COUNT, EMOTIONS, INDEX, MEDIAPIPE_NAMES
 from core.errors import InputError, TakeError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import nearest_rotation
 from core.structures import FaceState, FloatArray
 

@@ -19,7 +19,7 @@ from core.animation.text_lines import RowCheck, text_lines
 from core.animation.timecode import APP_FRAMES_PER_SECOND, DAY_S, format_timecode, parse_timecode
 from core.blendshapes import COUNT, LIVE_LINK_NAMES
 from core.errors import TakeError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.structures import FaceState, FloatArray
 
 # The app's file has these two pairs the other way round than its packet.

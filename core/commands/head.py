@@ -124,7 +124,7 @@ def state_of(coefficients: Mapping[str, float]) -> FaceState:
     """The state of these coefficients, eyes turned as their eyeLook values say; a name without a side is both."""
     import numpy as np
 
-    from core.expression.gaze_shapes import gaze_from_blendshapes
+    from core.geometry.gaze_shapes import gaze_from_blendshapes
     from core.structures import FaceState
 
     values = np.zeros(len(ARKIT_NAMES), np.float32)

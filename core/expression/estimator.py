@@ -8,10 +8,10 @@ from types import MappingProxyType
 import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT
-from core.expression.gaze_shapes import EYE_LOOK
 from core.expression.learned_prior import learned_prior
 from core.expression.network import ExpressionNetwork, ExpressionReading
 from core.expression.solver import ExpressionSolver
+from core.geometry.gaze_shapes import EYE_LOOK
 from core.structures import FloatArray, HeadPose
 
 USUAL_SHARE = 0.5

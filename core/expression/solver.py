@@ -10,9 +10,9 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
 from core.errors import InputError
-from core.expression.gaze_shapes import EYE_LOOK, eye_look_coefficients
 from core.expression.landmark_weights import landmark_weights
 from core.expression.learned_prior import ExpressionPrior
+from core.geometry.gaze_shapes import EYE_LOOK, eye_look_coefficients
 from core.geometry.least_squares import BoundedLeastSquares
 from core.structures import LANDMARK_COUNT, FloatArray
 from core.tracking.gaze import CLOSED_BELOW, lid_openness

@@ -21,7 +21,7 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
 from core.errors import InputError
-from core.expression.gaze_shapes import EYE_LOOK
+from core.geometry.gaze_shapes import EYE_LOOK
 from core.media.atomic_file import written_whole
 from core.structures import FaceState, FloatArray
 

@@ -20,7 +20,7 @@ import numpy as np
 from core.bench.studio import FACE_HEIGHT_M, random_lights
 from core.bench.truth_heads import ict_path
 from core.blendshapes import COUNT
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.rendering.renderer import HeadRenderer
 from core.structures import Camera, FaceState, Frame

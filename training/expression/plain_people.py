@@ -11,7 +11,7 @@ import pyvista
 from scipy.sparse import csr_matrix
 
 from core.blendshapes import ARKIT_NAMES, INDEX
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.head_model import ict_layout as layout
 from core.head_model.ict_file import read_ict_file

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX, MIRROR
-from core.expression.gaze_shapes import gaze_from_blendshapes
 from core.expression.network import DISPLACEMENT_SCALE, FACE_POINTS, SHAPE_SCALE, plain_features
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.identity import mirrored_landmarks
 from core.head_model.rig import HeadRig

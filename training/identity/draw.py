@@ -20,7 +20,7 @@ import numpy as np
 from core.bench.studio import Shot, Studio, random_lights
 from core.bench.truth_heads import ict_modes, ict_path, ict_person, relative, with_makeup, with_skin
 from core.blendshapes import COUNT
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.head_model.rig import HeadRig
 from core.rigging.face_gaussian import DIRECTIONS_DEG
 from core.structures import Frame

@@ -20,7 +20,7 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
 from core.errors import InputError, StreamError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_from_yaw_pitch_roll, yaw_pitch_roll
 from core.streaming.codecs.common import (
     checked_angles,

@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from core.blendshapes import COUNT, INDEX
 from core.errors import InputError, StreamError
-from core.expression.gaze_shapes import blendshapes_with_gaze
+from core.geometry.gaze_shapes import blendshapes_with_gaze
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.streaming.codecs.common import (
     LARGEST_DISTANCE_M,

@@ -22,7 +22,7 @@ import numpy as np
 
 from core.blendshapes import ARKIT_NAMES, COUNT, EMOTIONS, INDEX
 from core.errors import InputError, StreamError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import yaw_pitch_roll
 from core.streaming.codecs.common import (
     MAX_DATAGRAM_BYTES,

@@ -16,7 +16,7 @@ from typing import Any
 from core.animation.json_lines import state_of_record, state_record
 from core.blendshapes import ARKIT_NAMES, INDEX
 from core.errors import InputError, StreamError, TakeError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.streaming.codecs.common import checked_angles, checked_place, mirrored, require_packet
 from core.structures import FaceState
 

@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX, VRM_PRESETS, live_link_name
 from core.errors import InputError, StreamError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_from_yaw_pitch_roll, yaw_pitch_roll
 from core.streaming.codecs.common import (
     MAX_DATAGRAM_BYTES,

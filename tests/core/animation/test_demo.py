@@ -6,7 +6,7 @@ import pytest
 from core.animation.demo import PROGRAMME_S, demo_take
 from core.blendshapes import ARKIT_NAMES, INDEX
 from core.errors import InputError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 
 
 def test_ten_seconds_are_three_hundred_frames_from_zero():

@@ -8,7 +8,7 @@ import pytest
 from core.animation.take_files import load_take, save_take
 from core.blendshapes import ARKIT_NAMES, INDEX, MEDIAPIPE_NAMES
 from core.errors import TakeError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 
 ZEROS = [0.0] * 52
 

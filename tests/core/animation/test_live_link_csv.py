@@ -7,7 +7,7 @@ from core.animation.live_link_csv import CSV_NAMES
 from core.animation.take_files import load_take, save_take
 from core.blendshapes import INDEX, LIVE_LINK_NAMES
 from core.errors import TakeError
-from core.expression.gaze_shapes import gaze_from_blendshapes
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.structures import FaceState
 
 HEADER = "Timecode,BlendShapeCount," + ",".join(CSV_NAMES)

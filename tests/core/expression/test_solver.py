@@ -5,8 +5,8 @@ import pytest
 
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX, MIRROR
 from core.errors import InputError
-from core.expression.gaze_shapes import EYE_LOOK
 from core.expression.solver import ExpressionParameters, ExpressionSolver
+from core.geometry.gaze_shapes import EYE_LOOK
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.geometry.similarity import fit_similarity
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.blendshapes import INDEX
 from core.errors import InputError
-from core.expression.gaze_shapes import EYE_LOOK
+from core.geometry.gaze_shapes import EYE_LOOK
 from core.streaming.mapping import Channel, FaceMapping, load_mapping, save_mapping
 from core.structures import FaceState
 from tests.stream_tools import random_face

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.blendshapes import ARKIT_NAMES, INDEX, MIRROR
-from core.expression.gaze_shapes import blendshapes_with_gaze, gaze_from_blendshapes
+from core.geometry.gaze_shapes import blendshapes_with_gaze, gaze_from_blendshapes
 
 
 @pytest.mark.parametrize(
