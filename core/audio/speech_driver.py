@@ -13,6 +13,7 @@ from core.audio.speech_gestures import Gestures, SpeechGestures
 from core.audio.speech_layout import FEATURES_PER_STEP, SILENT_STEPS, heard_steps, silent_features
 from core.audio.speech_settings import SpeechFrame, SpeechSettings
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
+from core.geometry.gaze_shapes import blendshapes_with_gaze
 from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.structures import AudioChunk, FaceState, FloatArray
 
@@ -159,12 +160,15 @@ class SpeechDriver:
             values[INDEX[name]] = max(values[INDEX[name]], part * gestures.blink * settings.blinks)
         for name, part in BROWS.items():
             values[INDEX[name]] += part * gestures.brows * settings.brows
+        gaze = np.tile(settings.head_motion * gestures.gaze, (2, 1)).astype(np.float32)
+        values = blendshapes_with_gaze(np.clip(values, 0.0, 1.0), gaze)
         angles = (settings.head_motion * angle for angle in (gestures.yaw, gestures.pitch, gestures.roll))
         return FaceState(
             time_s,
-            blendshapes=np.clip(values, 0.0, 1.0).astype(np.float32),
+            blendshapes=values.astype(np.float32),
             head_rotation=rotation_from_yaw_pitch_roll(*angles).astype(np.float32),
             head_translation=np.array([0.0, 0.0, -DISTANCE_M], np.float32),
+            gaze=gaze,
             valence=settings.valence,
             arousal=settings.arousal,
         )

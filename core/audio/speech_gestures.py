@@ -1,9 +1,10 @@
-"""Blinks, raised brows and head movement of somebody who speaks, from prosody: causal, and the same for the same seed.
+"""Blinks, raised brows, head and eyes of somebody who speaks, from prosody: causal, and the same for the same seed.
 
 Blinks: 26 a minute in conversation and 17 at rest, intervals log-normal (Bentivoglio et al., Movement Disorders 12(6),
 1997). Brows go up with the pitch accent, while the nod begins with it and is deepest after it (Kim, Cvejic & Davis,
 Speech Communication 57, 2014); head movement goes with F0 and loudness (Munhall et al., Psychological Science 15(2),
-2004). Sizes and shapes of the movements are our own, small enough to be overlooked.
+2004). The eyes turn against the head, as the vestibulo-ocular reflex does, and leap a little now and then. Sizes and
+shapes of the movements are our own, small enough to be overlooked.
 """
 
 from __future__ import annotations
@@ -38,18 +39,22 @@ NOD_SHAPE, NOD_PAUSE_S, NOD_MOST_RAD = (0.22, 0.05, 0.5), (0.6, 1.6), math.radia
 SWAY_RAD = np.radians([1.8, 1.0, 1.2])  # standard deviation of yaw, pitch, roll while somebody speaks
 IDLE_SWAY = 0.35  # of it in silence
 SWAY_S = 0.9  # how slowly the head wanders
+GLANCE_RAD = np.radians([1.6, 0.8])  # standard deviation of where the eyes rest, yaw and pitch around straight on
+GLANCE_S, GLANCE_SPREAD = 1.5, 0.6  # between two leaps of the eyes, and of the logarithm of it
 LIVELINESS_S = 0.6  # how slowly liveliness follows the voice
 
 
 @dataclass(frozen=True, slots=True)
 class Gestures:
-    """blink, brows: in [0, 1]. yaw, pitch, roll: of the head, radians, as in `core.geometry.rotation`."""
+    """blink, brows: in [0, 1]. yaw, pitch, roll: of the head, radians, as in `core.geometry.rotation`. gaze: (2,)
+    radians, yaw and pitch of both eyes relative to the head."""
 
     blink: float
     brows: float
     yaw: float
     pitch: float
     roll: float
+    gaze: FloatArray
 
 
 @dataclass(slots=True)
@@ -108,6 +113,8 @@ class _Memory:
     until_blink: float = 0.5
     brow_rest_s: float = 0.0
     nod_rest_s: float = 0.0
+    until_glance_s: float = 0.0
+    glance: FloatArray = field(default_factory=lambda: np.zeros(2))
     sway: FloatArray = field(default_factory=lambda: np.zeros((2, 3)))
 
 
@@ -135,7 +142,8 @@ class SpeechGestures:
         yaw, pitch, roll = self._sway()
         nod = NOD_MOST_RAD * memory.nod.advance()
         brows = BROW_MOST * memory.brows.advance()
-        return Gestures(min(1.0, memory.blink.advance()), brows, yaw, pitch - nod, roll)
+        gaze = self._glance() - np.array([yaw, pitch - nod])
+        return Gestures(min(1.0, memory.blink.advance()), brows, yaw, pitch - nod, roll, gaze)
 
     def _accent(self, row: list[float], speaking: float) -> float:
         """How strong an accent this 10 ms frame is, in [0, 1]."""
@@ -166,6 +174,15 @@ class SpeechGestures:
             return rest_s - STEP_S
         pulse.begin(0.4 + 0.6 * accent * self._rng.uniform(0.6, 1.0))
         return float(self._rng.uniform(*pause_s))
+
+    def _glance(self) -> FloatArray:
+        """(2,) where the eyes rest, before they are turned against the head; they leap within one frame."""
+        memory = self._memory
+        memory.until_glance_s -= STEP_S
+        if memory.until_glance_s <= 0.0:
+            memory.glance = GLANCE_RAD * np.clip(self._rng.standard_normal(2), -2.0, 2.0)
+            memory.until_glance_s = GLANCE_S * math.exp(GLANCE_SPREAD * self._rng.standard_normal())
+        return memory.glance
 
     def _sway(self) -> FloatArray:
         """(3,) yaw, pitch, roll: noise through two leaky integrators, so that the head never jerks."""

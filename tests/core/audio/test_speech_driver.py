@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.audio.speech_driver import SpeechDriver
 from core.audio.speech_settings import SpeechSettings
 from core.blendshapes import INDEX
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_angle
 from core.structures import AudioChunk
 from tests.core.audio.stand_in import LoudMouth
@@ -45,6 +46,7 @@ def assert_same(left, right):
     np.testing.assert_allclose(values(left), values(right), atol=1e-4)
     np.testing.assert_allclose(times(left), times(right), atol=1e-9)
     for a, b in zip(left, right, strict=True):
+        np.testing.assert_allclose(a.state.gaze, b.state.gaze, atol=1e-4)
         np.testing.assert_allclose(a.state.head_rotation, b.state.head_rotation, atol=1e-4)
         assert a.speaking == pytest.approx(b.speaking, abs=1e-4)
 
@@ -151,6 +153,11 @@ def test_speech_moves_the_mouth_and_what_is_above_it():
     assert np.ptp([frame.state.head_rotation[1, 2] for frame in frames]) > math.radians(2.0)
 
 
+def test_gaze_and_its_coefficients_agree():
+    for frame in played(driver(), [AudioChunk(SOUND, RATE_HZ, 0.0)]):
+        np.testing.assert_allclose(gaze_from_blendshapes(frame.state.blendshapes), frame.state.gaze, atol=1e-6)
+
+
 def test_settings():
     def of(**changes):
         return values(played(driver(**changes), [AudioChunk(SOUND, RATE_HZ, 0.0)]))
@@ -161,6 +168,7 @@ def test_settings():
     assert of(blinks=False)[:, BLINK].max() == 0.0 and of(brows=0.0)[:, BROWS].max() == 0.0
     still = played(driver(head_motion=0.0), [AudioChunk(SOUND, RATE_HZ, 0.0)])
     assert max(rotation_angle(frame.state.head_rotation) for frame in still) < 1e-6
+    assert all((frame.state.gaze == 0.0).all() for frame in still)
     sad = played(driver(valence=-1.0), [AudioChunk(SOUND, RATE_HZ, 0.0)])
     assert sad[5].state.valence == -1.0 and values(sad)[:, INDEX["mouthFrownLeft"]].min() == pytest.approx(0.3)
 

@@ -49,6 +49,15 @@ def test_the_head_wanders_a_little_and_softly(speaking, degrees):
     assert np.abs(angles).max() < 10.0 and np.abs(np.diff(angles, axis=0)).max() < 0.5
 
 
+def test_the_eyes_stay_on_whoever_listens_and_leap_a_little():
+    gestures = SpeechGestures()
+    steps = [gestures.step(np.zeros((3, 4)), 1.0) for _ in range(30 * 120)]
+    seen = np.degrees([g.gaze + np.array([g.yaw, g.pitch]) for g in steps])
+    leaps = np.abs(np.diff(seen, axis=0)).max(axis=1) > 1e-9
+    assert 40 <= leaps.sum() <= 160  # still in between, whatever the head does
+    assert np.abs(seen).max() < 3.5 and (seen.std(axis=0) > 0.5).all()
+
+
 def accented():
     pitch_hz = np.full(4 * RATE_HZ, 120.0)
     pitch_hz[3 * RATE_HZ : 3 * RATE_HZ + RATE_HZ // 4] = 200.0
