@@ -180,7 +180,7 @@ class SpeechGestures:
         memory = self._memory
         memory.until_glance_s -= STEP_S
         if memory.until_glance_s <= 0.0:
-            memory.glance = GLANCE_RAD * np.clip(self._rng.standard_normal(2), -2.0, 2.0)
+            memory.glance = np.asarray(GLANCE_RAD * self._rng.standard_normal(2).clip(-2.0, 2.0), np.float64)
             memory.until_glance_s = GLANCE_S * math.exp(GLANCE_SPREAD * self._rng.standard_normal())
         return memory.glance
 
