@@ -21,6 +21,8 @@ FEATURE_RATE_HZ = RATE_HZ // HOP
 KEPT_FEATURES = 300  # what a network that starts anew hears first: more than it remembers closely
 ALIGNED_FEATURES, ALIGNED_FRAMES = 10, 3  # last equally long
 MOUTH = np.array([name.startswith(("jaw", "mouth", "tongue", "cheekPuff")) for name in ARKIT_NAMES])
+LIPS_APART = ("jawOpen", "mouthClose", "mouthLowerDown", "mouthUpperUp", "tongue")
+PARTS_LIPS = np.array([name.startswith(LIPS_APART) for name in ARKIT_NAMES])
 BROWS = {
     "browInnerUp": 0.9,
     "browOuterUpLeft": 0.8,
@@ -174,10 +176,11 @@ class SpeechDriver:
         )
 
     def _resting_face(self) -> FloatArray:
-        """(52,) what the network says of silence in this mood."""
+        """(52,) what the network says of silence in this mood, with the lips together."""
         state = self._network.start(0.0)
         silence = silent_features(2 * SILENT_STEPS)
-        return np.asarray(self._network.step(state, silence, self._settings.valence, self._settings.arousal)[-1])
+        face = self._network.step(state, silence, self._settings.valence, self._settings.arousal)[-1]
+        return np.where(PARTS_LIPS, 0.0, face)
 
     def _restart_network(self) -> None:
         """Lets the network hear the last seconds again with the new look-ahead, up to the frame that comes next."""
