@@ -36,12 +36,14 @@ def make_rig(
     base: HeadRig | None = None,
     progress: Progress | None = None,
     is_cancelled: Callable[[], bool] | None = None,
+    refine: bool = True,
 ) -> HeadRig:
     """The person's rig from pictures as `build_rig` takes them, with its own landmark bias. Errors as `build_rig`."""
     report = progress or (lambda phase, share: None)
     rig = build_rig(
-        pictures, name, base=base, progress=lambda phase, share: report(phase, 0.9 * share), is_cancelled=is_cancelled
-    )
+        pictures, name, base=base, progress=lambda phase, share: report(phase, 0.9 * share),
+        is_cancelled=is_cancelled, refine=refine,
+    )  # fmt: skip
     report("Looking in the mirror", 0.92)
     finished = with_landmark_bias(rig)
     report("Done", 1.0)

@@ -45,7 +45,7 @@ def report_lines(details: Mapping[str, object]) -> tuple[str, ...]:
     """
     if _number(details, "pictures_used") is None:
         return ()
-    tellers = (_base, _pictures, _seen, _agreement, _expected_error, _expression, _made, _remarks)
+    tellers = (_base, _pictures, _seen, _agreement, _expected_error, _shading, _expression, _made, _remarks)
     found = (tell(details) for tell in tellers)
     return tuple(line for line in found if line)
 
@@ -94,6 +94,13 @@ def _agreement(details: Mapping[str, object]) -> str:
 def _expected_error(details: Mapping[str, object]) -> str:
     error = _number(details, "expected_error_mm")
     return "" if error is None else f"Points of the face are expected to be off by {error:.1f} mm."
+
+
+def _shading(details: Mapping[str, object]) -> str:
+    moved = _number(details, "shading_moved_mm")
+    if moved is not None:
+        return f"The skin's shading refined the form: points of the face moved by {moved:.1f} mm."
+    return "" if "shading" not in details else f"The form was not refined by shading: {details['shading']}."
 
 
 def _remarks(details: Mapping[str, object]) -> str:

@@ -27,6 +27,10 @@ def add_parser(subparsers: Any) -> None:
         "--morphs", choices=tuple(MORPHS), default="auto",
         help="the shapes in the file: dense is read by every importer, sparse is smaller; auto is dense up to 8 MB",
     )  # fmt: skip
+    parser.add_argument(
+        "--refine", action=argparse.BooleanOptionalAction, default=True,
+        help="refine the form by the skin's shading; needs torch, is left out without it, and takes about a second",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -46,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     with quiet_native_log(), StepProgress("reading") as progress:
         pictures = read_pictures(arguments.inputs)
         base = load_head(arguments.head, models_folder())
-        rig = make_rig(pictures, arguments.name or output.stem, base=base, progress=progress)
+        rig = make_rig(pictures, arguments.name or output.stem, base=base, progress=progress, refine=arguments.refine)
     save_rig(rig, output, compact=MORPHS[arguments.morphs])
     print(output)
     tell_quality(rig.details)
@@ -64,6 +68,10 @@ def tell_quality(details: Mapping[str, object]) -> None:
         f"expected error of a face point: {details['expected_error_mm']} mm; size against an average head: "
         f"{details['size']} +- {details['size_deviation']}; camera about {details['camera_distance_m']} m away",
     ]
+    if "shading_moved_mm" in details:
+        lines.append(f"shading moved a face point by {details['shading_moved_mm']} mm")
+    elif "shading" in details:
+        lines.append(f"not refined by shading: {details['shading']}")
     if "halves_differ_mm" in details:
         lines.append(f"two halves of the pictures give forms that differ by {details['halves_differ_mm']} mm")
     remarks = details.get("remarks")

@@ -64,13 +64,15 @@ class RestingFace:
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceEstimate:
     """landmarks: (468, 3) metres, the form at rest in the person's size; size: in parts of the mean face;
-    size_deviation: its standard deviation; distance_m: of the camera; deviation_m: expected error of a point."""
+    size_deviation: its standard deviation; distance_m: of the camera; deviation_m: expected error of a point;
+    doubt: (K, K) covariance of the form's components as they were left, square metres at the mean face's size."""
 
     landmarks: FloatArray
     size: float
     size_deviation: float
     distance_m: float
     deviation_m: float
+    doubt: FloatArray
 
 
 class FaceGaussian:
@@ -174,16 +176,15 @@ class FaceGaussian:
         inner = _likeliest(known, np.concatenate(foreign), np.concatenate(values) - self.mean[index])
         found = self.mean[wanted] + across @ cho_solve(inner, np.concatenate(values) - self.mean[index])
         left = self.covariance[wanted, wanted] - across @ cho_solve(inner, across.T)
-        return self._as_estimate(found, np.maximum(np.diag(left), 0.0))
+        return self._as_estimate(found, left)
 
-    def _as_estimate(self, found: FloatArray, variance: FloatArray) -> FaceEstimate:
-        count = len(self.form_basis)
+    def _as_estimate(self, found: FloatArray, covariance: FloatArray) -> FaceEstimate:
+        count, variance = len(self.form_basis), np.maximum(np.diag(covariance), 0.0)
         size = float(np.exp(found[count]))
         form = self.form_mean + (found[:count] @ self.form_basis).reshape(-1, 3)
         deviation = float(np.sqrt(variance[:count].sum() / FACE_POINTS))
-        return FaceEstimate(
-            size * form, size, size * float(np.sqrt(variance[count])), 1 / max(float(found[count + 1]), 0.1), deviation
-        )
+        size_deviation, distance_m = size * float(np.sqrt(variance[count])), 1 / max(float(found[count + 1]), 0.1)
+        return FaceEstimate(size * form, size, size_deviation, distance_m, deviation, covariance[:count, :count])
 
 
 def _likeliest(covariance: FloatArray, foreign: FloatArray, offset: FloatArray) -> tuple[FloatArray, bool]:

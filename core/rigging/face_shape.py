@@ -40,7 +40,7 @@ def estimate_shape(observations: Sequence[Observation]) -> FaceShape:
     estimate = _estimate(observations, trust, gaussian)
     landmarks = np.zeros((LANDMARK_COUNT, 3))
     landmarks[: len(estimate.landmarks)] = estimate.landmarks
-    return FaceShape(_with_closed_lips(landmarks), estimate, trust, _disagreement(observations, trust, gaussian))
+    return FaceShape(with_closed_lips(landmarks), estimate, trust, _disagreement(observations, trust, gaussian))
 
 
 def picture_trust(observations: Sequence[Observation], gaussian: FaceGaussian) -> FloatArray:
@@ -80,7 +80,7 @@ def _disagreement(observations: Sequence[Observation], trust: FloatArray, gaussi
     return float(np.median(np.linalg.norm(laid - halves[1], axis=1)))
 
 
-def _with_closed_lips(points: FloatArray) -> FloatArray:
+def with_closed_lips(points: FloatArray) -> FloatArray:
     """(478, 3) points whose inner lips meet: nobody is asked to press them together for a photo, and a rig's rest
     position is a closed mouth. Each pair moves half the way."""
     closed = points.copy()
