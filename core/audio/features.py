@@ -32,6 +32,7 @@ class FeatureStream:
     Columns 0 to 79: log-Mel (`core.audio.mel`). 80: log10(F0 / 50 Hz), 0 where nothing is voiced, 1 at 500 Hz.
     81: energy of the last 25 ms, (dBFS + 60) / 60, not below -1/3. 82: voicing, 83: speech activity, both in [0, 1].
     Frame t is known at sample 160 (t + 1) and hears nothing later; before the sound there was silence.
+    presence: (frames,) of the last push, how far any sound, voiced or not, stands above the noise, in [0, 1].
     """
 
     def __init__(self) -> None:
@@ -45,9 +46,11 @@ class FeatureStream:
         self._activity.reset()
         self._filter_state = np.zeros(1)
         self._waiting = np.zeros(CONTEXT)
+        self.presence: FloatArray = np.zeros(0)
 
     def push(self, samples: FloatArray) -> FloatArray:
         """(frames, 84) float32 of every frame that these (N,) finite samples at 16 kHz, in [-1, 1], complete."""
+        self.presence = np.zeros(0)
         if len(samples) == 0:
             return np.zeros((0, FEATURES), np.float32)
         fresh, self._filter_state = lfilter(
@@ -71,7 +74,8 @@ class FeatureStream:
         features[:, LOG_F0] = np.where(voicing > 0.0, np.log10(f0_hz / F0_ZERO_HZ), 0.0)
         features[:, ENERGY] = 1.0 + np.log10(np.mean(recent**2, axis=1) + 1e-8) / 6.0
         features[:, VOICING] = voicing
-        features[:, ACTIVITY] = self._activity.push(power, voicing)
+        presence, features[:, ACTIVITY] = self._activity.push(power, voicing)
+        self.presence = np.concatenate([self.presence, presence])
         return features
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.audio.continuous_sound import GRID_HZ, ContinuousSound
-from core.audio.features import BANDS, FEATURES, HOP, RATE_HZ, FeatureStream
+from core.audio.features import ACTIVITY, BANDS, FEATURES, HOP, RATE_HZ, FeatureStream
 from core.audio.speech_gestures import Gestures, SpeechGestures
 from core.audio.speech_layout import FEATURES_PER_STEP, SILENT_STEPS, heard_steps, silent_features
 from core.audio.speech_settings import SpeechFrame, SpeechSettings
@@ -31,7 +31,7 @@ BROWS = {
     "eyeWideRight": 0.15,
 }
 BLINKS = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 0.97}
-QUIET, SURE = 0.2, 0.6  # speech activity at which the mouth rests, and at which it moves in full
+QUIET, SURE = 0.2, 0.6  # presence of sound at which the mouth rests, and at which it moves in full
 OPENING, CLOSING = 0.5, 0.15  # the most that the mouth's share of movement grows or falls in one frame
 DISTANCE_M = 0.6  # of the face from the camera that nobody has
 
@@ -89,7 +89,7 @@ class SpeechDriver:
         self._gestures.reset()
         self._state = self._network.start(self._settings.look_ahead_ms)
         self._rest = self._resting_face()
-        self._recent = np.zeros((0, FEATURES), np.float32)
+        self._recent = np.zeros((0, FEATURES + 1))  # features, and how far any sound stands above the noise
         self._heard = 0  # features since the start; `_recent` holds the last of them
         self._told = 0  # features whose prosody has gone into gestures
         self._given = 0
@@ -122,7 +122,8 @@ class SpeechDriver:
         features = self._stream.push(samples)
         if len(features) == 0:
             return []
-        self._recent = np.concatenate([self._recent, features])
+        fresh = np.concatenate([features, self._stream.presence[:, None]], axis=1)
+        self._recent = np.concatenate([self._recent, fresh])
         self._heard += len(features)
         faces = np.concatenate([self._waiting, self._listen(features)])
         heard_until = math.floor(self._heard * GRID_HZ / FEATURE_RATE_HZ + 1e-6)  # the last frame that has sounded
@@ -144,18 +145,17 @@ class SpeechDriver:
         until = FEATURES_PER_STEP * heard_steps(self._given, self._settings.look_ahead_ms)
         until = min(self._heard, max(self._told, until))
         first = self._heard - len(self._recent)
-        prosody = self._recent[max(0, self._told - first) : max(0, until - first), BANDS:]
-        newest = self._recent[max(0, until - first - 1), BANDS:] if until > 0 else np.zeros(4, np.float32)
-        speaking = float(newest[-1])
+        prosody = self._recent[max(0, self._told - first) : max(0, until - first), BANDS:FEATURES]
+        speaking, presence = self._recent[max(0, until - first - 1), ACTIVITY:].tolist() if until > 0 else (0.0, 0.0)
         self._told = until
         self._given += 1
         gestures = self._gestures.step(prosody, speaking)
-        return SpeechFrame(self._face(face, gestures, speaking, self._sound.time_s(stream_s)), speaking)
-
-    def _face(self, face: FloatArray, gestures: Gestures, speaking: float, time_s: float) -> FaceState:
-        settings = self._settings
-        wanted = min(1.0, max(0.0, (speaking - QUIET) / (SURE - QUIET)))
+        wanted = min(1.0, max(0.0, (presence - QUIET) / (SURE - QUIET)))
         self._share += min(OPENING, max(-CLOSING, wanted - self._share))
+        return SpeechFrame(self._face(face, gestures, self._sound.time_s(stream_s)), speaking)
+
+    def _face(self, face: FloatArray, gestures: Gestures, time_s: float) -> FaceState:
+        settings = self._settings
         moved = self._rest + self._share * (face - self._rest)
         values = np.where(MOUTH, self._rest + settings.strength * (moved - self._rest), face)
         for name, part in BLINKS.items():
@@ -189,7 +189,7 @@ class SpeechDriver:
         begin = first + -first % ALIGNED_FEATURES
         self._next_face = begin // ALIGNED_FEATURES * ALIGNED_FRAMES
         self._waiting = self._waiting[:0]
-        self._waiting = self._listen(self._recent[begin - first :])
+        self._waiting = self._listen(self._recent[begin - first :, :FEATURES])
 
 
 def load_network() -> SpeechModel:
