@@ -5,15 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from core.geometry.texture_raster import TexelMap
 from core.head_model.rig import HeadRig
+from core.rigging.differentiable_raster import nearest_triangles
 from core.rigging.observation import Observation
-from core.rigging.unprojection import TextureParameters, feature_mask, skin_texels, unproject
+from core.rigging.unprojection import TextureParameters, feature_mask, picture_positions, skin_texels, unproject
 from core.structures import BoolArray, FloatArray, ImageArray
 from core.tracking.landmark_ids import FACE_OVAL, INNER_LIPS, LEFT_EYE, RIGHT_EYE
 
 SSIM_SIGMA_PX = 1.5  # Wang et al. 2004: an 11 x 11 window with this deviation, and the two constants below
 SSIM_C1, SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-SPLAT_PX = 0.8
 
 
 def drawn_again(rig: HeadRig, seen: Observation, size: float) -> tuple[ImageArray, BoolArray]:
@@ -31,16 +32,40 @@ def drawn_again(rig: HeadRig, seen: Observation, size: float) -> tuple[ImageArra
     colours = np.clip(texture[texels.rows, texels.columns] / 255 * exposure, 0, 1)
     lit = 255 * view.lighting.applied(colours, view.normals)
     visible = (view.normals[:, 2] > 0.15) & (view.weights > 0.02)
+    atlas = np.zeros((*texture.shape[:2], 4), np.float32)
+    atlas[texels.rows, texels.columns] = np.column_stack([lit, visible])
+    places, covered = _atlas_places(rig, seen, size)
+    drawn = cv2.remap(_grown(atlas, texels), places * texture.shape[0] - 0.5, None, cv2.INTER_LINEAR)
+    shown = covered & (drawn[..., 3] > 0.5) & face_mask(seen)
+    return np.clip(np.round(drawn[..., :3]), 0, 255).astype(np.uint8), shown
+
+
+def _grown(atlas: FloatArray, texels: TexelMap) -> FloatArray:
+    """(S, S, 4) the atlas with its outermost texels carried two texels on, so that none beside it bleeds in."""
+    covered = np.zeros(atlas.shape[:2], np.uint8)
+    covered[texels.rows, texels.columns] = 1
+    beside = (cv2.dilate(covered, np.ones((5, 5), np.uint8)) > 0) & (covered == 0)
+    total, count = (np.asarray(cv2.blur(a.astype(np.float32), (5, 5))) for a in (atlas, covered))
+    return np.where(beside[..., None], total / np.maximum(count, 1e-6)[..., None], atlas).astype(np.float32)
+
+
+def _atlas_places(rig: HeadRig, seen: Observation, size: float) -> tuple[FloatArray, BoolArray]:
+    """(H, W, 2) float32 place in the atlas that each pixel shows, and (H, W) whether it shows the skin at all."""
+    to_head, skin = seen.to_head(size), rig.part("skin")
+    positions = picture_positions(rig, seen, to_head) * (1, 1, 1 / to_head.scale)
+    faces = (rig.faces[skin.faces] - skin.vertices.start).astype(np.int64)
     height, width = seen.image.shape[:2]
-    total, weight = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
-    column, row = np.round(view.at[visible, :2]).astype(int).T
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    np.add.at(total, (row[inside], column[inside]), lit[visible][inside])
-    np.add.at(weight, (row[inside], column[inside]), 1.0)
-    summed = np.asarray(cv2.GaussianBlur(total, (0, 0), SPLAT_PX), np.float32)
-    count = np.asarray(cv2.GaussianBlur(weight, (0, 0), SPLAT_PX), np.float32)
-    picture = summed / np.maximum(count, 1e-6)[..., None]
-    return np.clip(picture, 0, 255).astype(np.uint8), np.asarray(count > 0.05) & face_mask(seen)
+    shown = nearest_triangles(positions, faces, (width, height))
+    row, column = np.nonzero(shown >= 0)
+    corners = faces[shown[row, column]]
+    a, b, c = (positions[corners[:, k], :2] for k in range(3))
+    u, v, w = b - a, c - a, np.stack([column, row], axis=1) - a
+    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    second, third = ((w[:, 0] * v[:, 1] - w[:, 1] * v[:, 0]) / area, (u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0]) / area)
+    weights = np.stack([1 - second - third, second, third], axis=1)
+    places = np.zeros((height, width, 2), np.float32)
+    places[row, column] = np.einsum("nk,nkd->nd", weights, rig.uv[skin.vertices][corners])
+    return places, shown >= 0
 
 
 def _exposure(shown: FloatArray, painted: FloatArray, weights: FloatArray) -> FloatArray:

@@ -69,7 +69,7 @@ def skin_texels(rig: HeadRig, size: int) -> TexelMap:
     return _texels((len(uv), uv.astype(np.float32).tobytes(), faces.astype(np.int32).tobytes()), size)
 
 
-def _picture_positions(rig: HeadRig, seen: Observation, to_head: Similarity) -> FloatArray:
+def picture_positions(rig: HeadRig, seen: Observation, to_head: Similarity) -> FloatArray:
     """(V, 3) skin vertices in the picture: x right and y down in pixels, z towards the camera in metres.
 
     The rig takes the photo's own expression, and what is left over at the landmarks is spread over the skin, so that
@@ -201,7 +201,7 @@ def unproject(
     to_head = seen.to_head(size)
     skin = rig.part("skin")
     faces = rig.faces[skin.faces] - skin.vertices.start
-    positions = _picture_positions(rig, seen, to_head)
+    positions = picture_positions(rig, seen, to_head)
     normals = VertexNormals(faces, len(positions))(positions * (1, -1, 1 / to_head.scale))
     corners = faces[texels.faces]
     at = np.einsum("nk,nkd->nd", texels.weights, positions[corners])
