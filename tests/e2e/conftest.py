@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.fake_camera import write_black_camera, write_face_camera, write_faceless_camera
+from tests.e2e.fake_microphone import write_silence, write_voice
 from tests.e2e.studio import REPOSITORY, Server, Tab
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -19,6 +20,7 @@ FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
 CAMERAS = {"face": write_face_camera, "wall": write_faceless_camera, "black": write_black_camera}
+MICROPHONES = {"voice": write_voice, "silence": write_silence}
 
 
 def pytest_collection_modifyitems(items):
@@ -67,18 +69,20 @@ def server(make_server) -> Server:
 
 @pytest.fixture(scope="session")
 def make_browser(playwright, chromium_path, tmp_path_factory, astronaut):
-    """make_browser(camera): a Chromium that takes this file for its camera."""
-    folder = tmp_path_factory.mktemp("camera")
+    """make_browser(camera, microphone): a Chromium that takes these files for its camera and its microphone."""
+    folder = tmp_path_factory.mktemp("devices")
     browsers = {}
 
-    def make(camera: str):
-        if camera not in browsers:
-            path = folder / f"{camera}.mjpeg"
-            CAMERAS[camera](path, astronaut.image)
-            browsers[camera] = playwright.chromium.launch(
-                executable_path=chromium_path, headless=True, args=[*FLAGS, f"--use-file-for-fake-video-capture={path}"]
+    def make(camera: str, microphone: str):
+        if (camera, microphone) not in browsers:
+            seen, heard = folder / f"{camera}.mjpeg", folder / f"{microphone}.wav"
+            CAMERAS[camera](seen, astronaut.image)
+            MICROPHONES[microphone](heard)
+            devices = [f"--use-file-for-fake-video-capture={seen}", f"--use-file-for-fake-audio-capture={heard}"]
+            browsers[camera, microphone] = playwright.chromium.launch(
+                executable_path=chromium_path, headless=True, args=[*FLAGS, *devices]
             )
-        return browsers[camera]
+        return browsers[camera, microphone]
 
     yield make
     for browser in browsers.values():
@@ -87,11 +91,11 @@ def make_browser(playwright, chromium_path, tmp_path_factory, astronaut):
 
 @pytest.fixture
 def open_tab(make_browser, server):
-    """open_tab(page, camera="face", server=...): a tab in a context of its own, closed at the end."""
+    """open_tab(page, camera="face", microphone="voice", on=server): a tab in a context of its own."""
     contexts = []
 
-    def open_(page: str, camera: str = "face", on: Server | None = None, **options) -> Tab:
-        context = make_browser(camera).new_context(**{"permissions": ["camera"], **options})
+    def open_(page: str, camera: str = "face", on: Server | None = None, microphone: str = "voice", **options) -> Tab:
+        context = make_browser(camera, microphone).new_context(**{"permissions": ["camera"], **options})
         contexts.append(context)
         return Tab(context.new_page(), on or server).open(page)
 

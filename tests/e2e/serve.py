@@ -3,7 +3,7 @@
     python serve.py APP PORT CENSUS_FILE [FAULT]
 
 CENSUS_FILE is rewritten a few times a second with the names of all threads (JSON). FAULT "exception" makes every
-tenth step of the pipeline raise.
+tenth step of the pipeline raise; "no voice model" takes the speech network away.
 """
 
 from __future__ import annotations
@@ -38,12 +38,24 @@ def break_every_tenth_step() -> None:
     Pipeline.step = step
 
 
+def take_the_voice_model_away() -> None:
+    from core.audio import speech_driver
+    from core.errors import ModelPackError
+
+    def absent():
+        raise ModelPackError("planted: the voice model is not there.")
+
+    speech_driver.load_network = absent
+
+
 def main() -> None:
     app, port, census, *faults = sys.argv[1:]
     sys.path.insert(0, str(REPOSITORY))
     threading.Thread(target=take_census, args=(Path(census),), daemon=True, name="census").start()
     if "exception" in faults:
         break_every_tenth_step()
+    if "no voice model" in faults:
+        take_the_voice_model_away()
     from streamlit.web import cli
 
     sys.argv = [

@@ -20,8 +20,8 @@ from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
-OWNED_THREADS = ("avatar-engine", "decoder", "async_media_processor")
-"""Threads that live only as long as a camera or a player runs; `decoder` is aiortc's."""
+OWNED_THREADS = ("avatar-engine", "decoder", "async_media_processor", "speech-")
+"""Threads that live only as long as a camera, a microphone, a player or work beside a page; `decoder` is aiortc's."""
 
 
 def free_port() -> int:
