@@ -97,16 +97,16 @@ def _video_pictures(path: Path) -> list[ImageArray]:
     pictures: list[ImageArray] = []
     for frame in read_video(path):
         if frame.index % step == 0:
-            pictures.append(_reduced(frame.image))
+            pictures.append(reduced(frame.image))
         if len(pictures) > 2 * VIDEO_PICTURES:
             # The file promised fewer frames than it holds: thin out what was kept, so that memory stays bounded.
             pictures, step = pictures[::2], 2 * step
     return pictures
 
 
-def _reduced(image: ImageArray) -> ImageArray:
-    """The picture no longer than `LONGEST_SIDE_PX`."""
-    factor = LONGEST_SIDE_PX / max(image.shape[:2])
+def reduced(image: ImageArray, longest_px: int = LONGEST_SIDE_PX) -> ImageArray:
+    """The picture no longer than `longest_px`."""
+    factor = longest_px / max(image.shape[:2])
     if factor >= 1:
         return image
     size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))

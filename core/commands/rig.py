@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.commands.arguments import require_file, require_output
+from core.errors import InputError
 
 MORPHS: dict[str, bool | None] = {"auto": None, "dense": False, "sparse": True}
 
@@ -16,7 +17,7 @@ MORPHS: dict[str, bool | None] = {"auto": None, "dense": False, "sparse": True}
 def add_parser(subparsers: Any) -> None:
     """Adds `rig`."""
     parser = subparsers.add_parser("rig", help="photos or a video to an animatable head (GLB)")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="photos of one person, or one video")
+    parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT", help="photos of one person, or one video")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="RIG.glb", help="the rig to write")
     parser.add_argument("--name", help="the rig's name; the output's file name where left out")
     parser.add_argument(
@@ -31,14 +32,21 @@ def add_parser(subparsers: Any) -> None:
         "--refine", action=argparse.BooleanOptionalAction, default=True,
         help="refine the form by the skin's shading; needs torch, is left out without it, and takes about a second",
     )  # fmt: skip
+    parser.add_argument(
+        "--guided", type=Path, metavar="VIDEO",
+        help="a video of: calm face, mouth open, smile, kiss, brows up, eyes shut, each held for a second or two; it "
+        "tells how far this person's shapes go, and is enough alone",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Builds the rig, writes it and prints where."""
     output = require_output(arguments.output, (".glb",))
-    for path in arguments.inputs:
+    for path in (*arguments.inputs, *([arguments.guided] if arguments.guided else [])):
         require_file(path)
+    if not arguments.inputs and not arguments.guided:
+        raise InputError("A rig needs photos or one video, but none was given. Name them, or give --guided VIDEO.")
 
     from core.assets.registry import models_folder
     from core.commands.native_log import quiet_native_log
@@ -46,14 +54,22 @@ def run(arguments: argparse.Namespace) -> int:
     from core.head_model.heads import load_head
     from core.head_model.rig_glb import save_rig
     from core.rig_maker import make_rig, read_pictures
+    from core.rig_maker_guided import GuidedVideo, refine_with_video
 
+    told: tuple[str, ...] = ()
     with quiet_native_log(), StepProgress("reading") as progress:
-        pictures = read_pictures(arguments.inputs)
+        video = GuidedVideo(arguments.guided, progress) if arguments.guided else None
+        pictures = video.calm_pictures() if video and not arguments.inputs else read_pictures(arguments.inputs)
         base = load_head(arguments.head, models_folder())
         rig = make_rig(pictures, arguments.name or output.stem, base=base, progress=progress, refine=arguments.refine)
+        if video is not None:
+            progress("Learning how this face moves", 0.95)
+            rig, reading = refine_with_video(rig, video)
+            told = reading.lines()
     save_rig(rig, output, compact=MORPHS[arguments.morphs])
     print(output)
     tell_quality(rig.details)
+    print("".join(f"{line}\n" for line in told), end="", file=sys.stderr)
     tell_unreachable(rig.details)
     return 0
 

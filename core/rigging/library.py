@@ -22,6 +22,7 @@ from PIL import Image
 from core.errors import InputError, RigError
 from core.head_model.rig import HeadRig
 from core.head_model.rig_glb import load_rig, save_rig
+from core.rigging.calibration import KEY, calibration_of
 from core.rigging.manifest import Manifest, read_manifest, write_manifest
 from core.structures import ImageArray
 
@@ -98,7 +99,8 @@ class RigLibrary:
         """Keep a rig and return its entry; the same rig again gives the entry that is there, as young as a new one.
 
         now_s: seconds since 1970; source_kind: what the rig was made from, such as "photo" or "video"; quality:
-        plain JSON values; thumbnail: (H, W, 3) uint8.
+        plain JSON values; thumbnail: (H, W, 3) uint8. What a guided recording left with the rig stands in the manifest
+        too.
         """
         name = checked_name(rig.name)
         self._make_root()
@@ -107,7 +109,8 @@ class RigLibrary:
             building.mkdir(mode=_PRIVATE_FOLDER)
             save_rig(replace(rig, name=name), building / RIG_FILE)
             rig_id = f"{slug(name)}-{_content_hash(building / RIG_FILE)}"
-            manifest = Manifest(name, float(now_s), source_kind, is_demo, dict(quality or {}))
+            told = {key: value for key, value in (quality or {}).items() if key != KEY}
+            manifest = Manifest(name, float(now_s), source_kind, is_demo, told, calibration=calibration_of(rig))
             write_manifest(manifest, building / MANIFEST_FILE)
             if thumbnail is not None:
                 Image.fromarray(thumbnail).save(building / THUMBNAIL_FILE)

@@ -12,6 +12,7 @@ from core import __version__
 from core.blendshapes import ARKIT_NAMES
 from core.errors import RigError
 from core.head_model.glb import write_atomically
+from core.rigging.calibration import Calibration, read_calibration
 
 FORMAT_VERSION = 1
 MAX_BYTES = 256 * 2**10
@@ -21,7 +22,8 @@ LATEST_S = 1e12  # far beyond any clock, and not NaN or infinity
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """name: as the user reads it; created_s: seconds since 1970; source_kind: "photo", "video", …; is_demo: ships
-    with the program; quality: what the maker measured, plain JSON values; code_version: of the program that made it."""
+    with the program; quality: what the maker measured, plain JSON values; code_version: of the program that made
+    it; calibration: of a guided recording, None where there was none."""
 
     name: str
     created_s: float
@@ -29,6 +31,7 @@ class Manifest:
     is_demo: bool
     quality: Mapping[str, object]
     code_version: str = __version__
+    calibration: Calibration | None = None
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
@@ -43,6 +46,8 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         "quality": dict(manifest.quality),
         "blendshapes": list(ARKIT_NAMES),
     }
+    if manifest.calibration is not None:
+        content["calibration"] = manifest.calibration.to_json()
     try:
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -71,6 +76,7 @@ def read_manifest(path: Path) -> Manifest:
         is_demo=content["is_demo"],
         quality=content["quality"],
         code_version=content["code_version"],
+        calibration=read_calibration(content.get("calibration")),
     )
 
 

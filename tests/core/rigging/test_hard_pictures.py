@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from core.bench.studio import Studio, neutral_shot, random_lights
 from core.bench.truth_heads import relative, with_skin
 from core.errors import NoFaceError
-from core.rig_maker import LONGEST_SIDE_PX, _reduced, read_pictures
+from core.rig_maker import LONGEST_SIDE_PX, read_pictures, reduced
 from core.rigging.build import build_rig, observe_all
 from core.rigging.face_shape import estimate_shape
 
@@ -57,10 +57,10 @@ def test_sunglasses_keep_a_plausible_head(astronaut):
 
 
 def test_large_and_upright_frames_are_reduced_and_keep_their_shape():
-    assert _reduced(np.zeros((2160, 3840, 3), np.uint8)).shape == (720, LONGEST_SIDE_PX, 3)
-    assert _reduced(np.zeros((1920, 1080, 3), np.uint8)).shape == (LONGEST_SIDE_PX, 720, 3)
+    assert reduced(np.zeros((2160, 3840, 3), np.uint8)).shape == (720, LONGEST_SIDE_PX, 3)
+    assert reduced(np.zeros((1920, 1080, 3), np.uint8)).shape == (LONGEST_SIDE_PX, 720, 3)
     small = np.zeros((480, 640, 3), np.uint8)
-    assert _reduced(small) is small
+    assert reduced(small) is small
 
 
 def test_many_pictures_of_one_head_agree_better_than_two_heads():
