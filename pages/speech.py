@@ -218,7 +218,7 @@ with left:
     )  # fmt: skip
 with right:
     voice = chosen_voice(str(source))
-    speech = speech_controls(PAGE)
+    speech = speech_controls(PAGE, source == MICROPHONE)
 with left:
     is_playing = False
     if source == MICROPHONE:

@@ -29,17 +29,19 @@ MOODS = {"Neutral": (0, 0), "Happy": (70, 40), "Calm": (40, -50), "Sad": (-60, -
 """Valence and arousal in percent."""
 
 
-def speech_controls(page: str) -> SpeechSettings:
-    """How the voice moves the face."""
+def speech_controls(page: str, is_live: bool) -> SpeechSettings:
+    """How the voice moves the face. is_live: the look-ahead is a choice; a recording waits for nobody and gets most."""
     defaults = SpeechSettings()
     strength = st.slider(
         "Strength", 0, 200, round(100 * defaults.strength), 5, format="%d %%", key=f"{page}_strength",
         help="How wide mouth and jaw move. 100 % is as learned.",
     )  # fmt: skip
-    look_ahead = st.slider(
-        "Look-ahead", 0, int(MOST_LOOK_AHEAD_MS), round(defaults.look_ahead_ms), 10, format="%d ms",
-        key=f"{page}_look_ahead", help=LOOK_AHEAD_HELP,
-    )  # fmt: skip
+    look_ahead = MOST_LOOK_AHEAD_MS
+    if is_live:
+        look_ahead = st.slider(
+            "Look-ahead", 0, int(MOST_LOOK_AHEAD_MS), round(defaults.look_ahead_ms), 10, format="%d ms",
+            key=f"{page}_look_ahead", help=LOOK_AHEAD_HELP,
+        )  # fmt: skip
     choose_mood(page)
     with st.expander("More"):
         valence, arousal = mood_by_hand(page)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.audio.speech_settings import SpeechSettings
+from core.audio.speech_settings import MOST_LOOK_AHEAD_MS, SpeechSettings
 from core.blendshapes import INDEX
 from core.errors import ModelPackError
 from core.media.text_voice import can_speak_text
@@ -139,13 +139,13 @@ def test_the_controls_change_the_take(voice_model):
     by_label(page.toggle, "Blinks").set_value(False).run()
     settings = settled(page).session_state["speech_work"][0][1]
     assert settings == SpeechSettings(
-        strength=0.0, valence=-0.6, arousal=-0.4, blinks=False, head_motion=0.0, look_ahead_ms=settings.look_ahead_ms
+        MOST_LOOK_AHEAD_MS, strength=0.0, valence=-0.6, arousal=-0.4, blinks=False, head_motion=0.0
     )
     take = spoken_of(page).take
     assert take.blendshapes[:, INDEX["eyeBlinkLeft"]].max() == 0.0
     assert np.ptp([state.head_rotation for state in take.states], axis=0).max() == 0.0
     by_label(page.button, "Reset controls").click().run()
-    assert settled(page).session_state["speech_work"][0][1] == SpeechSettings()
+    assert settled(page).session_state["speech_work"][0][1] == SpeechSettings(MOST_LOOK_AHEAD_MS)
 
 
 def test_the_same_voice_is_understood_once(voice_model):
