@@ -10,7 +10,7 @@ import numpy as np
 from core.audio.continuous_sound import GRID_HZ, ContinuousSound
 from core.audio.features import ACTIVITY, BANDS, FEATURES, HOP, RATE_HZ, FeatureStream
 from core.audio.speech_gestures import Gestures, SpeechGestures
-from core.audio.speech_layout import FEATURES_PER_STEP, SILENT_STEPS, heard_steps, silent_features
+from core.audio.speech_layout import FEATURES_PER_STEP, heard_steps, silent_features
 from core.audio.speech_settings import SpeechFrame, SpeechSettings
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
 from core.geometry.gaze_shapes import blendshapes_with_gaze
@@ -18,6 +18,7 @@ from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.structures import AudioChunk, FaceState, FloatArray
 
 FEATURE_RATE_HZ = RATE_HZ // HOP
+SILENT_FEATURES = 14
 KEPT_FEATURES = 300  # what a network that starts anew hears first: more than it remembers closely
 ALIGNED_FEATURES, ALIGNED_FRAMES = 10, 3  # last equally long
 MOUTH = np.array([name.startswith(("jaw", "mouth", "tongue", "cheekPuff")) for name in ARKIT_NAMES])
@@ -62,6 +63,7 @@ class SpeechDriver:
         self._sound = ContinuousSound()
         self._stream = FeatureStream()
         self._gestures = SpeechGestures(seed)
+        self._rest = self._resting_face()
         self.reset()
 
     @property
@@ -88,7 +90,6 @@ class SpeechDriver:
         self._stream.reset()
         self._gestures.reset()
         self._state = self._network.start(self._settings.look_ahead_ms)
-        self._rest = self._resting_face()
         self._recent = np.zeros((0, FEATURES + 1))  # features, and how far any sound stands above the noise
         self._heard = 0  # features since the start; `_recent` holds the last of them
         self._told = 0  # features whose prosody has gone into gestures
@@ -178,7 +179,7 @@ class SpeechDriver:
     def _resting_face(self) -> FloatArray:
         """(52,) what the network says of silence in this mood, with the lips together."""
         state = self._network.start(0.0)
-        silence = silent_features(2 * SILENT_STEPS)
+        silence = silent_features(SILENT_FEATURES)  # few: a network that starts has heard silence already
         face = self._network.step(state, silence, self._settings.valence, self._settings.arousal)[-1]
         return np.where(PARTS_LIPS, 0.0, face)
 
