@@ -15,6 +15,7 @@ LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1000, 768_000
 HALF_WIDTH = 24  # zero crossings of the sinc on each side: 1.5 ms of look-ahead above 16 kHz, 3 ms at 8 kHz
 KAISER_BETA = 8.0  # side lobes 80 dB down
 PASS_BAND = 0.945  # of the lower of both Nyquist rates, so that the stop band begins near it
+FEW_PHASES = 8  # 8, 24, 32, 48, 96 and 192 kHz have at most two, 44.1 kHz has 160
 BLOCK = 16_384  # outputs at once: bounds the memory of a long chunk
 
 
@@ -70,8 +71,15 @@ class Resampler:
     def _outputs(self, first: int, end: int) -> FloatArray:
         position = np.arange(first, end, dtype=np.int64) * self._down
         start = position // self._up - self._half + 1 - self._first
-        windows = sliding_window_view(self._waiting, 2 * self._half)[start]
-        return np.einsum("mk,mk->m", windows, self._bank[position % self._up]).astype(np.float32)
+        windows = sliding_window_view(self._waiting, 2 * self._half)
+        if self._up > FEW_PHASES:
+            return np.einsum("mk,mk->m", windows[start], self._bank[position % self._up]).astype(np.float32)
+        result = np.empty(end - first, np.float32)
+        for k in range(min(self._up, end - first)):  # outputs of one phase: evenly spaced windows, nothing is copied
+            count = len(result[k :: self._up])
+            spaced = windows[start[k] :: self._down][:count]
+            result[k :: self._up] = np.einsum("mk,k->m", spaced, self._bank[position[k] % self._up])
+        return result
 
 
 def _phases(up: int, down: int, half: int) -> FloatArray:
