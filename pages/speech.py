@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import streamlit as st
 
 from core.audio.speech_settings import SpeechSettings
@@ -18,7 +16,7 @@ from ui.outputs import visitor_outputs, visitor_presence
 from ui.rig_pictures import still_png, viewer_glb
 from ui.send_panel import send_section
 from ui.speech_panel import downloads, film_download, send_take, show_hearing, show_mouth, speech_controls
-from ui.spoken import EXAMPLE_VOICE, LARGEST_MIB, LONGEST_S, Spoken, film, understand
+from ui.spoken import EXAMPLE_VOICE, LARGEST_MIB, LONGEST_S, Spoken, content_id, film, understand
 from ui.state import chosen_rig, chosen_rig_id
 from ui.viewer.component import show_head
 from ui.work import Work
@@ -84,7 +82,7 @@ def chosen_voice(source: str) -> Voice | None:
 def work_on(voice: Voice, settings: SpeechSettings) -> Work[Spoken]:
     """The work that understands this voice with these settings, begun where it is not under way."""
     name, content = voice
-    wanted = (hashlib.sha256(content).hexdigest(), settings)
+    wanted = (content_id(content), settings)
     known, work = st.session_state.get(WORK, (None, None))
     if known != wanted:
         if work is not None:
@@ -149,10 +147,8 @@ def show_recorded(voice: Voice | None, settings: SpeechSettings, source: str) ->
     work = work_on(voice, settings)
     if work.result is not None:
         st.session_state[SPOKEN] = work.result
-    spoken = st.session_state.get(SPOKEN)
-    if spoken is not None and spoken.name != voice[0]:
-        spoken = None
-    picture_of(spoken)
+    shown = st.session_state.get(SPOKEN)  # until new settings are worked in, the same voice goes on as it was
+    picture_of(shown if shown is not None and shown.content_id == content_id(voice[1]) else None)
     if not work.is_done:
         show_progress(work, "Listening to the voice")
         return

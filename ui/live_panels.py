@@ -80,7 +80,8 @@ def voice_line(stats: SessionStats) -> str:
     lent = {region: weight for region, weight in stats.voice.weights.items() if weight > 0.0}
     if not lent:
         return "Your voice is heard; the camera sees enough to move the whole face."
-    return "From your voice: " + ", ".join(f"{region} {100 * weight:.0f} %" for region, weight in lent.items())
+    parts = ", ".join(f"{region} {100 * weight:.0f} %" for region, weight in lent.items())
+    return f"From your voice: {parts}, {stats.voice.latency_ms:.0f} ms after the sound"
 
 
 def show_status(session: LiveSession, playing: bool, sees_camera: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tempfile
 import wave
@@ -38,9 +39,11 @@ LISTENING_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spoken:
-    """A voice and what it does to a face. sound: for listening; wav: the same as a file; motion: for the viewer."""
+    """A voice and what it does to a face. sound: for listening; wav: the same as a file; motion: for the viewer;
+    content_id: of the file that it came from."""
 
     name: str
+    content_id: str
     sound: AudioChunk
     take: Take
     wav: bytes
@@ -60,7 +63,12 @@ def understand(content: bytes, name: str, settings: SpeechSettings, progress: Pr
     driver = SpeechDriver(settings=settings)
     take = speech_take(_pieces(sound, progress), driver, Path(name).stem[:80] or "Speech")
     heard = _for_listening(sound)
-    return Spoken(name, heard, take, wav_file(heard), viewer_motion(take.states, take.rate_hz))
+    return Spoken(name, content_id(content), heard, take, wav_file(heard), viewer_motion(take.states, take.rate_hz))
+
+
+def content_id(content: bytes) -> str:
+    """A name for this content that no other has."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def wav_file(sound: AudioChunk) -> bytes:

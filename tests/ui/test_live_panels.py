@@ -58,4 +58,4 @@ def test_what_the_voice_lends_is_said():
 
     assert voice_line(SessionStats()) == "" and voice_line(stats()) == ""
     assert "sees enough" in voice_line(stats(mouth=0.0, eyes=0.0))
-    assert voice_line(stats(mouth=0.8, eyes=0.0)) == "From your voice: mouth 80 %"
+    assert voice_line(stats(mouth=0.8, eyes=0.0)) == "From your voice: mouth 80 %, 60 ms after the sound"
