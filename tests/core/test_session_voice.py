@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.audio.speech_driver import SpeechDriver
 from core.audio.speech_settings import SpeechSettings
 from core.pipeline import Notice, StepResult
 from core.session import LiveSession
@@ -17,7 +18,9 @@ from core.session_parts import LiveSettings, Phase, SessionLimit, VoiceUse
 from core.session_voice import STALE_S, Ear, Heard, SoundClock, SoundQueue, VoiceBeside
 from core.structures import AudioChunk, FaceLandmarks, FaceState, Frame
 from core.tracking.view_quality import ViewQuality
+from tests.core.audio.stand_in import LoudMouth
 from tests.core.test_session import CountingPipeline, PlainRenderer, engine_threads, wait_for
+from tests.sounds import syllables
 from tests.speech_tools import PACKET_S, UNLUCKY, LoudnessDriver, jaw, packet
 
 NO_DELAY = SpeechSettings(look_ahead_ms=0.0)
@@ -226,6 +229,24 @@ def test_a_voice_alone_moves_the_head_without_a_landmark_network(voice_bench):
     assert "voice" in stats.stage_ms
     assert bench.pipelines == []
     assert threading.get_ident() not in bench.drivers[0].threads and len(bench.drivers[0].threads) == 1
+
+
+def test_the_true_driver_is_heard_through_lost_packets(voice_bench):
+    bench = voice_bench(VoiceUse.ALONE, lambda settings: SpeechDriver(LoudMouth(), settings))
+    sound = syllables(3.0)
+    size = round(PACKET_S * 16_000)
+    for number in [*range(60), *range(70, 150)]:  # 0.2 s of sound is lost on the way
+        chunk = AudioChunk(sound[number * size : (number + 1) * size], 16_000, number * PACKET_S)
+        bench.session.put_sound(chunk)
+        wait_for(lambda: not bench.session._sounds._sounds)
+    wait_for(lambda: bench.states and bench.states[-1][0].timestamp_s > 2.8)
+    times_s = [state.timestamp_s for state, _ in bench.states]
+    assert (np.diff(times_s) > 0).all()
+    jaws = np.array([jaw(state) for state, _ in bench.states])
+    assert np.ptp(jaws[np.array(times_s) > 1.8]) > 0.2
+    stats = bench.session.stats()
+    assert (stats.errors, stats.voice.dropped) == (0, 0)
+    assert stats.voice.latency_ms == pytest.approx(0.0, abs=5.0)
 
 
 def test_sound_that_waits_as_a_reference_is_decoded_in_the_engines_thread(voice_bench):
