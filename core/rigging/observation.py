@@ -17,7 +17,7 @@ from core.tracking import LEFT_IRIS, RIGHT_IRIS, FaceLandmarker, visible_fractio
 WHOLE_FACE = 0.97  # part of the face points that must lie inside the picture
 SMALLEST_FACE_PX = 56  # width of the face; below it the iris is a few pixels
 RIVAL_SIZE = 0.6  # another face at least this wide beside the largest is worth a word
-FINEST_FACE_PX = 620  # width of the face in the 1024 texture, with some to spare
+FINEST_FACE_PX = 1240  # width of the face in the largest texture, with some to spare
 MOST_TURN_RAD = 0.75  # beyond it FaceMesh invents half of the face
 MIDDLE_OF_PICTURE = 0.12  # nearer to the middle than this, in parts of the width, is neither left nor right
 
@@ -68,14 +68,15 @@ def metres_per_pixel(landmarks: FaceLandmarks) -> float:
     return IRIS_DIAMETER_M / max(iris_width(landmarks), 1e-6)
 
 
-def _face_width(face: FaceLandmarks) -> float:
+def face_width(face: FaceLandmarks) -> float:
+    """Pixels."""
     return float(np.ptp(face.points[:FACE_POINTS, 0]))
 
 
 def _at_texture_scale(image: ImageArray, face: FaceLandmarks) -> tuple[ImageArray, FaceLandmarks]:
     """Picture and landmarks reduced so that the face is no finer than the texture: texels then average the grain of a
     large photo instead of picking single pixels of it."""
-    factor = FINEST_FACE_PX / _face_width(face)
+    factor = FINEST_FACE_PX / face_width(face)
     if factor >= 1.0:
         return image, face
     size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
@@ -99,8 +100,8 @@ def sharpness_of(image: ImageArray, face: FaceLandmarks) -> float:
 
 def _meant(faces: tuple[FaceLandmarks, ...]) -> tuple[FaceLandmarks, str]:
     """The largest face, and which one that is when there is another of its kind."""
-    face, *others = sorted(faces, key=_face_width, reverse=True)
-    if not others or _face_width(others[0]) < RIVAL_SIZE * _face_width(face):
+    face, *others = sorted(faces, key=face_width, reverse=True)
+    if not others or face_width(others[0]) < RIVAL_SIZE * face_width(face):
         return face, ""
     middles = [float(f.points[:FACE_POINTS, 0].mean()) / f.image_size[0] for f in (face, others[0])]
     apart = middles[0] - middles[1]
@@ -116,9 +117,9 @@ def observe(image: ImageArray, landmarker: FaceLandmarker) -> Observation:
     face, remark = _meant(faces)
     if visible_fraction(face.points, face.image_size) < WHOLE_FACE:
         raise NoFaceError("The face is cut off by the picture's border. Use a picture that shows all of it.")
-    if _face_width(face) < SMALLEST_FACE_PX:
+    if face_width(face) < SMALLEST_FACE_PX:
         raise NoFaceError(
-            f"The face is only {_face_width(face):.0f} pixels wide; at least {SMALLEST_FACE_PX} are "
+            f"The face is only {face_width(face):.0f} pixels wide; at least {SMALLEST_FACE_PX} are "
             "needed. Use a closer or larger picture."
         )
     gaussian = load_face_gaussian()

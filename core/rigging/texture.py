@@ -9,6 +9,7 @@ import numpy as np
 
 from core.head_model.rig import HeadRig, Material
 from core.rigging.exposure import well_exposed
+from core.rigging.fine_texture import is_fine, with_fine_detail
 from core.rigging.observation import Observation
 from core.rigging.person_mask import person_masks
 from core.rigging.skin_colour import believable_tone, evenly_lit_skin, fill_skin, measure_skin
@@ -26,7 +27,8 @@ from core.structures import ImageArray
 def make_texture(
     rig: HeadRig, observations: list[Observation], size: float, parameters: TextureParameters | None = None
 ) -> tuple[ImageArray, float]:
-    """(S, S, 3) uint8 skin texture, and the share of the face's texels that some photo shows.
+    """(S, S, 3) uint8 skin texture, and the share of the face's texels that some photo shows. Twice as large as
+    `parameters` say where a picture is as fine.
 
     size: of the person, in parts of the mean face, see `FaceEstimate`.
     """
@@ -41,8 +43,11 @@ def make_texture(
     best = max(range(len(views)), key=lambda k: observations[k].frontality * observations[k].restfulness)
     tone = believable_tone(well_exposed(observations[best], views[best].lighting.tone))
     total, total_weight = np.zeros((width, width, 3), np.float32), np.zeros((width, width), np.float32)
-    for seen, view in zip(observations, views, strict=True):
-        sharpened = view.weights**3 * seen.frontality * (0.1 + seen.sharpness) ** 2 * seen.restfulness
+    shares = [
+        view.weights**3 * seen.frontality * (0.1 + seen.sharpness) ** 2 * seen.restfulness
+        for seen, view in zip(observations, views, strict=True)
+    ]
+    for view, sharpened in zip(views, shares, strict=True):
         total[texels.rows, texels.columns] += view.albedo(tone) * sharpened[:, None]
         total_weight[texels.rows, texels.columns] += sharpened
     image = total / np.maximum(total_weight, 1e-9)[..., None]
@@ -51,6 +56,8 @@ def make_texture(
     coverage = float(covered[texels.rows, texels.columns][face].mean())
     skin = evenly_lit_skin(measure_skin(observations[best]), tone)
     whole = fill_skin(image, covered, features, mouth_mask(rig, width), skin, painted_skin(rig))
+    if is_fine(observations, width):
+        whole = with_fine_detail(whole, texels, observations, views, shares, covered)
     return (whole * 255 + 0.5).astype(np.uint8), coverage
 
 

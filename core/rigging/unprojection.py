@@ -15,7 +15,7 @@ from core.geometry.texture_raster import TexelMap, map_texels
 from core.head_model.identity import FACE_POINTS
 from core.head_model.rig import HeadRig
 from core.rigging.lighting import Lighting, estimate_lighting, to_linear, to_srgb
-from core.rigging.observation import Observation, upright_points
+from core.rigging.observation import Observation, face_width, upright_points
 from core.rigging.person_mask import person_share
 from core.rigging.skin_colour import SkinColour, measure_skin, smooth_step
 from core.structures import BoolArray, FloatArray, ImageArray
@@ -34,6 +34,7 @@ class TextureParameters:
     skin_tolerance: float = 2.2  # in robust deviations of the person's skin colour, outside the features
 
 
+FACE_SHARE = 0.6  # width of the face in parts of the atlas, with some to spare
 PERSON_LOW, PERSON_HIGH = 0.4, 0.9  # sureness that a pixel shows the person
 LIGHT_STEP = 7  # every so many texels tell the light
 
@@ -140,8 +141,17 @@ def trusted_mask(rig: HeadRig, features: FloatArray) -> BoolArray:
     return (middle > 0) | (features > 0.5)
 
 
-def _sample(image: ImageArray, positions: FloatArray) -> FloatArray:
-    """(n, 3) float32 colours in [0, 1] at (n, 2) pixel positions, bicubic."""
+def blurred_to_texels(seen: Observation, size: int) -> ImageArray:
+    """(H, W, 3) the picture without what is finer than the texels of an atlas of this size: they then average the grain
+    of a close photo instead of picking single pixels of it."""
+    finer = face_width(seen.landmarks) / (FACE_SHARE * size)
+    if finer <= 1.0:
+        return seen.image
+    return np.asarray(cv2.GaussianBlur(seen.image, (0, 0), 0.6 * finer), np.uint8)
+
+
+def sampled(image: ImageArray | FloatArray, positions: FloatArray) -> FloatArray:
+    """(n, 3) float32 colours in [0, 1] of an image in [0, 255] at (n, 2) pixel positions, bicubic."""
     row_length = 4096  # OpenCV takes maps of at most 32767 in a row
     padded = np.zeros((-(-len(positions) // row_length) * row_length, 2), np.float32)
     padded[: len(positions)] = positions
@@ -211,7 +221,7 @@ def unproject(
     behind = np.einsum("nk,nk->n", texels.weights, distance_behind_face(rig)[corners])
     height, width = seen.image.shape[:2]
     inside = (at[:, 0] >= 0) & (at[:, 0] < width - 1) & (at[:, 1] >= 0) & (at[:, 1] < height - 1)
-    colours = _sample(seen.image, at[:, :2])
+    colours = sampled(blurred_to_texels(seen, texels.size), at[:, :2])
     weights = smooth_step(facing, parameters.facing_low, parameters.facing_high)
     weights *= inside & ~_hidden(at, facing, to_head.scale, parameters.occlusion_m)
     weights *= 1 - smooth_step(behind, 0.5 * parameters.fade_m, parameters.fade_m)
