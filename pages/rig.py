@@ -13,6 +13,7 @@ from core.head_model.heads import HEAD_TITLES, available_heads
 from core.head_model.rig import HeadRig
 from core.rendering.pictures import compose_sheet
 from ui.frame import require_frame
+from ui.guided_panel import WHY, finished_job, is_guided, show_camera, show_prompt, start_guided
 from ui.pyvista_view import show_in_stpyvista
 from ui.rig_job import RigJob, Upload, require_fitting
 from ui.rig_pictures import (
@@ -152,11 +153,18 @@ def discard_draft() -> None:
     forget_pictures()
 
 
+def offer_guided(rig: HeadRig) -> None:
+    """The way to the guided recording."""
+    st.button("Record how I move", icon=":material/videocam:", width="stretch", on_click=start_guided, args=(rig,))
+    st.caption(WHY)
+
+
 def show_draft(rig: HeadRig) -> None:
     """The new head waits here: nothing is stored before the visitor says so."""
     st.success(f"**{rig.name}** is ready.", icon=":material/check_circle:")
     st.button("Keep this head", type="primary", icon=":material/save:", width="stretch", on_click=keep_draft)
     st.button("Discard", icon=":material/delete:", width="stretch", on_click=discard_draft)
+    offer_guided(rig)
     show_report(rig)
 
 
@@ -223,6 +231,7 @@ def show_kept(rig: HeadRig) -> None:
         help="For Blender, Unity, Unreal and every other program that reads glTF; 52 ARKit blendshapes inside.",
     )
     if entry is not None and not entry.is_demo:
+        offer_guided(rig)
         row = st.container(horizontal=True)
         if row.button("Rename", icon=":material/edit:"):
             rename_dialog(rig_id)
@@ -258,6 +267,8 @@ def show_pyvista(rig: HeadRig) -> None:
 
 
 require_frame()
+if (refining := finished_job()) is not None:
+    st.session_state[JOB] = refining
 collect_job()
 draft = st.session_state.get(DRAFT)
 rig = draft if draft is not None else chosen_rig()
@@ -268,6 +279,13 @@ with controls:
         st.error(problem, icon=":material/error:")
     if news := st.session_state.pop(NEWS, ""):
         st.info(news, icon=":material/info:")
+if is_guided():
+    with picture:
+        is_playing = show_camera()
+    with controls:
+        show_prompt(is_playing)
+    st.stop()
+with controls:
     if st.session_state.get(JOB) is not None:
         show_progress()
     elif draft is not None:

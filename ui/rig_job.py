@@ -6,7 +6,7 @@ import logging
 import re
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from core.head_model.heads import load_head
 from core.head_model.rig import HeadRig
 from core.media.videos import is_video
 from core.rig_maker import make_rig, read_pictures
+from core.rig_maker_guided import refine_with_poses
+from core.structures import FaceLandmarks
 
 MEBIBYTE = 1 << 20
 PHOTO_LIMIT_MIB = 25
@@ -134,3 +136,18 @@ class RigJob:
             is_cancelled=self._cancelled.is_set,
         )
         return replace(rig, details={**rig.details, "pictures_given": len(pictures)})
+
+
+class RefineJob(RigJob):
+    """Refines a head by a guided recording. held: the faces of each pose by its name."""
+
+    def __init__(self, rig: HeadRig, held: Mapping[str, Sequence[FaceLandmarks]]) -> None:
+        self._rig, self._held = rig, held
+        super().__init__((), rig.name)
+        self._update(phase="Learning how your face moves", fraction=0.5, source_kind="guided")
+
+    def _build(self) -> HeadRig:
+        refined, _ = refine_with_poses(self._rig, self._held)
+        if self._cancelled.is_set():
+            raise Cancelled("Stopped. Nothing was kept.")
+        return refined

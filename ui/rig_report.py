@@ -9,6 +9,9 @@ from pathlib import Path
 from core.assets.registry import PackStatus, pack, pack_status
 from core.head_model.flame_files import FLAME_PACKS
 from core.head_model.heads import HEAD_TITLES, available_heads, missing_for
+from core.rigging.calibration import KEY
+from core.rigging.guided import LEAST_CONFIDENCE
+from core.rigging.guided_poses import BLINK, POSES
 
 MUCH_SEEN, ENOUGH_SEEN = 0.8, 0.55
 CLOSE_MM, APART_MM = 2.0, 4.0
@@ -45,9 +48,23 @@ def report_lines(details: Mapping[str, object]) -> tuple[str, ...]:
     """
     if _number(details, "pictures_used") is None:
         return ()
-    tellers = (_base, _pictures, _seen, _agreement, _expected_error, _shading, _expression, _made, _remarks)
+    tellers = (_base, _pictures, _seen, _agreement, _expected_error, _shading, _expression, _made, _guided, _remarks)
     found = (tell(details) for tell in tellers)
     return tuple(line for line in found if line)
+
+
+def _guided(details: Mapping[str, object]) -> str:
+    told = details.get(KEY)
+    confidence = told.get("confidence") if isinstance(told, Mapping) else None
+    if not isinstance(confidence, Mapping):
+        return ""
+    was_used = {name: value >= LEAST_CONFIDENCE or (name == BLINK and value > 0) for name, value in confidence.items()}
+    used, missed = (
+        [POSES[name].title.lower() for name, is_used in was_used.items() if name in POSES and is_used is wanted]
+        for wanted in (True, False)
+    )
+    line = f"Refined by a guided recording: {', '.join(used)}." if used else "The guided recording told nothing sure."
+    return f"{line} Not used: {', '.join(missed)}." if missed else line
 
 
 def _number(details: Mapping[str, object], key: str) -> float | None:
