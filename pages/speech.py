@@ -145,11 +145,12 @@ def show_recorded(voice: Voice | None, settings: SpeechSettings, source: str) ->
         st.caption("Choose a recording of a voice." if source == FILE else "Type a sentence and press Speak.")
         return
     work = work_on(voice, settings)
-    if work.result is not None:
+    is_done = work.is_done  # asked once: it may end between two lines of this page
+    if is_done and work.result is not None:
         st.session_state[SPOKEN] = work.result
     shown = st.session_state.get(SPOKEN)  # until new settings are worked in, the same voice goes on as it was
     picture_of(shown if shown is not None and shown.content_id == content_id(voice[1]) else None)
-    if not work.is_done:
+    if not is_done:
         show_progress(work, "Listening to the voice")
         return
     if work.problem:
@@ -167,11 +168,12 @@ def show_take(spoken: Spoken) -> None:
         "keep together. Turn the head by dragging."
     )
     running_film = film_work(spoken)
+    is_drawing = running_film is not None and not running_film.is_done
     with st.container(horizontal=True):
         downloads(spoken, chosen_rig(), PAGE)
         film_download(running_film, spoken.take.name, PAGE, start_film)
         send_take(visitor_outputs(), spoken, PAGE)
-    if running_film is not None and not running_film.is_done:
+    if running_film is not None and is_drawing:
         show_progress(running_film, "Drawing the video")
     elif running_film is not None and running_film.problem:
         st.error(running_film.problem, icon=":material/error:")

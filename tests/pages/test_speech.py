@@ -24,6 +24,7 @@ from ui import live
 from ui.live_panels import take_files
 from ui.outputs import VisitorOutputs
 from ui.spoken import wav_file
+from ui.work import Work
 
 EXAMPLE, MICROPHONE, FILE, TEXT = "Example", "Microphone", "File", "Text"
 
@@ -255,3 +256,18 @@ def test_the_film_and_take_files_are_what_they_say(voice_model):
     files = take_files(spoken.take)
     assert files[".csv"].startswith(b"Timecode,BlendShapeCount,EyeBlinkLeft")
     assert len(json.loads(files[".jsonl"].splitlines()[-1])) > 3
+
+
+def test_work_that_ends_while_the_page_is_drawn_is_shown_by_the_next_run(voice_model, monkeypatch):
+    """What is drawn first (the head without movement) and what is drawn last (the take) agree."""
+    monkeypatch.setattr("ui.work.Work.join", lambda self, timeout_s: False)
+    ends = iter([False])
+    is_done = Work.is_done.fget
+    monkeypatch.setattr(Work, "is_done", property(lambda self: next(ends, None) is None and is_done(self)))
+    drawn = []
+    monkeypatch.setattr("ui.viewer.component.show_head", lambda *_, **options: drawn.append(options["motion"]))
+    page = run_page()
+    wait_until(lambda: is_done(page.session_state["speech_work"][1]), "the work")
+    page.run()
+    assert drawn[-1] is not None
+    assert "Play with sound" in words_of(page)
