@@ -35,7 +35,8 @@ def drawn_again(rig: HeadRig, seen: Observation, size: float) -> tuple[ImageArra
     atlas = np.zeros((*texture.shape[:2], 4), np.float32)
     atlas[texels.rows, texels.columns] = np.column_stack([lit, visible])
     places, covered = _atlas_places(rig, seen, size)
-    drawn = cv2.remap(_grown(atlas, texels), places * texture.shape[0] - 0.5, None, cv2.INTER_LINEAR)
+    places = places * texture.shape[0] - 0.5
+    drawn = np.asarray(cv2.remap(_grown(atlas, texels), places[..., 0], places[..., 1], cv2.INTER_LINEAR))
     shown = covered & (drawn[..., 3] > 0.5) & face_mask(seen)
     return np.clip(np.round(drawn[..., :3]), 0, 255).astype(np.uint8), shown
 

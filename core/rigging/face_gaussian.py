@@ -34,6 +34,7 @@ FOREIGN_M = (0.001, 0.002, 0.003, 0.005)
 """Standard deviations, along a component, of what real pictures do to FaceMesh and drawn ones do not. The likeliest is
 taken (type II maximum likelihood): it keeps the form from running away on a face unlike all that were learned from."""
 IRIS_DEVIATION = 0.08  # of the logarithm of a person's iris's width, the same in all pictures
+PICTURE_ERROR_M = 0.002  # standard deviation, along a component, by which pictures of one resting face differ
 IRIS_ERROR = 0.03  # of the same in one picture
 
 
@@ -177,6 +178,28 @@ class FaceGaussian:
         found = self.mean[wanted] + across @ cho_solve(inner, np.concatenate(values) - self.mean[index])
         left = self.covariance[wanted, wanted] - across @ cho_solve(inner, across.T)
         return self._as_estimate(found, left)
+
+    def mutual_surprise(self, faces: Sequence[RestingFace]) -> FloatArray:
+        """(n, n) of n faces: [i, j] squared Mahalanobis distance of face i from what face j lets expect of the same
+        person, by component; about 1 for one person's pictures whatever their directions."""
+        codes = np.stack([
+            (face.points - self.seen_mean[face.direction]).reshape(-1) @ self.seen_basis.T for face in faces
+        ])  # fmt: skip
+        directions = np.array([face.direction for face in faces])
+        noise = PICTURE_ERROR_M**2 * np.eye(len(self.seen_basis))
+        found = np.zeros((len(faces), len(faces)))
+        for first in np.unique(directions):
+            for second in np.unique(directions):
+                here, there = (self._rows(int(d)).start + np.arange(len(self.seen_basis)) for d in (first, second))
+                across = self.covariance[np.ix_(here, there)]
+                slope = np.linalg.solve(self.covariance[np.ix_(there, there)] + noise, across.T).T
+                left = cho_factor(self.covariance[np.ix_(here, here)] + noise - slope @ across.T)
+                rows, columns = np.flatnonzero(directions == first), np.flatnonzero(directions == second)
+                apart = codes[rows][:, None] - codes[columns] @ slope.T
+                flat = apart.reshape(-1, apart.shape[-1])
+                distance = (flat.T * cho_solve(left, flat.T)).sum(axis=0) / apart.shape[-1]
+                found[np.ix_(rows, columns)] = distance.reshape(len(rows), len(columns))
+        return found
 
     def _as_estimate(self, found: FloatArray, covariance: FloatArray) -> FaceEstimate:
         count, variance = len(self.form_basis), np.maximum(np.diag(covariance), 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 from core.geometry.texture_raster import TexelMap
 from core.rigging.observation import Observation, face_width
 from core.rigging.unprojection import FACE_SHARE, SkinView, blurred_to_texels, sampled
-from core.structures import FloatArray
+from core.structures import FloatArray, IntArray
 
 ENLARGED = 2
 WORTH_IT = 1.15  # a face this many times as wide as the coarse texture's is worth the larger one
@@ -55,7 +55,7 @@ def with_fine_detail(
 
 def _fine_places(
     texels: TexelMap, view: SkinView, weight: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     """(rows, columns, (m, 2) pixels of the picture, weights) of the fine texels that a view shows."""
     wide = _spread(texels, np.column_stack([view.at[:, :2], weight]).astype(np.float32))
     inside = _spread(texels, np.ones((len(texels.rows), 1), np.float32))
