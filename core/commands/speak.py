@@ -41,7 +41,11 @@ def add_parser(subparsers: Any) -> None:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the face")
     numbers = {
-        "look-ahead": (60.0, "MS", "sound heard ahead of a moment, 0 to 100 ms"),
+        "look-ahead": (
+            100.0,
+            "MS",
+            "sound heard ahead of a moment, 0 to 100 ms: more is truer, and a file waits for nobody",
+        ),
         "strength": (1.0, "S", "of the mouth's movement, 0 to 2"),
         "valence": (0.0, "V", "mood from -1, bad, to 1, good"),
         "arousal": (0.0, "A", "mood from -1, tired, to 1, excited"),
@@ -139,9 +143,10 @@ def _from_the_start(chunks: Iterable[AudioChunk]) -> Iterator[AudioChunk]:
 
     begun = False
     for chunk in chunks:
-        if not begun and chunk.timestamp_s > 0.0:
-            count = round(chunk.timestamp_s * chunk.rate_hz)
-            yield AudioChunk(np.zeros(count, np.float32), chunk.rate_hz, 0.0)
+        rate_hz = chunk.rate_hz
+        silent = 0 if begun else round(chunk.timestamp_s * rate_hz)
+        for first in range(0, silent, rate_hz):
+            yield AudioChunk(np.zeros(min(rate_hz, silent - first), np.float32), rate_hz, first / rate_hz)
         begun = True
         yield chunk
 
