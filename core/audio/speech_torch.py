@@ -118,12 +118,16 @@ class SpeechModule(nn.Module):
     def attend(self, keys: Tensor, values: Tensor, offsets_ms: Tensor, condition: Tensor) -> Tensor:
         """(B, F, 52, 256) tokens of F moments. keys, values: (B, T, 256); offsets_ms: (B, F, T), the end of each step
         after the moment, NaN where it is outside of the moment's window; condition: (B, F, 256)."""
-        batch, frames, steps = offsets_ms.shape
+        return self.attend_with(keys, values, self.time_bias(offsets_ms), condition)
+
+    def attend_with(self, keys: Tensor, values: Tensor, bias: Tensor, condition: Tensor) -> Tensor:
+        """As `attend`, with the `time_bias` (B, 8, F, 52, T) known already."""
+        (batch, steps), frames = keys.shape[:2], condition.shape[1]
         tokens = self.tokens + condition[:, :, None]
         queries = self.query(tokens).view(batch, frames * COUNT, layout.HEADS, -1).transpose(1, 2)
         split = (batch, steps, layout.HEADS, layout.HEAD_WIDTH)
         scores = (queries @ keys.view(split).permute(0, 2, 3, 1)).view(batch, layout.HEADS, frames, COUNT, steps)
-        weights = torch.softmax(scores / layout.HEAD_WIDTH**0.5 + self.time_bias(offsets_ms), -1)
+        weights = torch.softmax(scores / layout.HEAD_WIDTH**0.5 + bias, -1)
         weights = weights.view(batch, layout.HEADS, frames * COUNT, steps).to(values.dtype)
         found = (weights @ values.view(split).transpose(1, 2)).transpose(1, 2).reshape(tokens.shape)
         tokens = tokens + self.attended(found)
@@ -179,3 +183,64 @@ def _first_bias() -> Tensor:
     widths = torch.tensor([20.0, 20.0, 20.0, 25.0, 30.0, 50.0, 120.0, 250.0])
     offsets = torch.from_numpy(layout.OFFSETS_MS).float()
     return (-((offsets - centres[:, None]).abs() / widths[:, None])).clamp(min=-8.0).repeat(COUNT, 1, 1)
+
+
+def window_offsets_ms(frames: range, steps: FloatArray, look_ahead_ms: float) -> Tensor:
+    """(1, F, T) of `SpeechModule.attend`: when each of (T,) numbered steps ends after each frame, NaN where the frame
+    does not hear it."""
+    offsets = np.full((1, len(frames), len(steps)), np.nan, np.float32)
+    for row, frame in enumerate(frames):
+        newest = layout.heard_steps(frame, look_ahead_ms)
+        heard = (steps < newest) & (steps >= newest - layout.WINDOW_STEPS)
+        offsets[0, row, heard] = layout.STEP_MS * (steps[heard] + 1) - 1000.0 * frame / layout.FRAME_RATE_HZ
+    return torch.from_numpy(offsets)
+
+
+class SpeechBlock(nn.Module):
+    """100 ms of features to three frames, with the state in and out: the form that is exported."""
+
+    bias: Tensor
+
+    def __init__(self, network: SpeechModule, look_ahead_ms: float, first_frame: int) -> None:
+        super().__init__()
+        self.network = network
+        frames = range(first_frame, first_frame + 3)
+        self.newest = [layout.heard_steps(frame, look_ahead_ms) for frame in frames]
+        self.kept = layout.WINDOW_STEPS + max(5 - newest for newest in self.newest)
+        self.first_frame, self.look_ahead_ms = first_frame, look_ahead_ms
+        with torch.no_grad():
+            bias = network.time_bias(window_offsets_ms(frames, np.arange(-self.kept, 5), look_ahead_ms))
+        self.register_buffer("bias", bias)
+
+    def forward(self, features: Tensor, control: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """Frames (1, 3, 52) and the next state; the state as `first_state` gives it."""
+        network = self.network
+        encoding, past = network.encode(features, list(state[:-5]))
+        memory, keys, values, feelings, logits = state[-5:]
+        fresh, memory = network.remember(encoding, memory)
+        keys = torch.cat([keys, network.key(encoding)], 1)
+        values = torch.cat([values, network.value(encoding)], 1)
+        feelings = torch.cat([feelings, fresh], 1)
+        rows = [keys.shape[1] - 5 + newest - 1 for newest in self.newest]
+        condition = network.condition(control[:, None], feelings[:, rows])
+        tokens = network.attend_with(keys, values, self.bias, condition)
+        logits = torch.cat([logits, network.logits(tokens)], 1)
+        frames = network.coefficients(network.smooth(logits))
+        kept = (keys[:, 5:], values[:, 5:], feelings[:, 5:], logits[:, 3:])
+        return (frames, *past, memory, *kept)
+
+    def first_state(self) -> list[FloatArray]:
+        """The state after silence alone."""
+        network = self.network
+        silence = torch.from_numpy(layout.silent_features(2 * layout.SILENT_STEPS))[None]
+        with torch.no_grad():
+            encoding, past = network.encode(silence, network.empty_past(1))
+            empty = torch.zeros(1, len(layout.MEMORY_S), layout.MEMORY_WIDTH)
+            feelings, memory = network.remember(encoding, empty)
+            parts = [network.key(encoding), network.value(encoding), feelings]
+            before = range(self.first_frame - layout.SMOOTHED_FRAMES + 1, self.first_frame)
+            offsets = window_offsets_ms(before, np.arange(-layout.SILENT_STEPS, 0), self.look_ahead_ms)
+            condition = network.condition(torch.zeros(1, 1, 2), feelings[:, -1:]).expand(-1, len(before), -1)
+            logits = network.logits(network.attend(parts[0], parts[1], offsets, condition))
+        kept = [part[:, -self.kept :] for part in parts]
+        return [value.contiguous().numpy() for value in (*past, memory, *kept, logits)]

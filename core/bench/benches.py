@@ -13,6 +13,7 @@ from core.bench.expression import expression_result
 from core.bench.footage import FRAME_RATE_HZ, drawn_frames, performance, photo, video_frames
 from core.bench.identity import bench_identity
 from core.bench.report import BenchResult, Reading, percentiles, resident_mib
+from core.bench.speech import speech_result
 from core.bench.stream import stream_result
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig import HeadRig
@@ -137,6 +138,11 @@ def bench_expression(given: BenchInput) -> BenchResult:
     return expression_result(given.frames)
 
 
+def bench_speech(given: BenchInput) -> BenchResult:
+    """How true the face of a voice is, and how long a step takes."""
+    return speech_result()
+
+
 BENCHES: dict[str, Callable[[BenchInput], BenchResult]] = {
     "frame": bench_frame,
     "identity": bench_form,
@@ -145,6 +151,7 @@ BENCHES: dict[str, Callable[[BenchInput], BenchResult]] = {
     "memory": bench_memory,
     "stream": bench_stream,
     "expression": bench_expression,
+    "speech": bench_speech,
 }
 
 

@@ -32,16 +32,16 @@ POSES: dict[str, dict[str, float]] = {
     "WW": {"jawOpen": 0.11, "mouthPucker": 0.82, "mouthFunnel": 0.18},
     "YY": {"jawOpen": 0.14, "mouthSmile": 0.22, "mouthStretch": 0.16},
     "HH": {"jawOpen": 0.24},
-    "AA": {"jawOpen": 0.58, "mouthLowerDown": 0.22, "mouthUpperUp": 0.1},
-    "AE": {"jawOpen": 0.5, "mouthStretch": 0.22, "mouthLowerDown": 0.24, "mouthUpperUp": 0.12, "mouthSmile": 0.08},
+    "AA": {"jawOpen": 0.6, "mouthLowerDown": 0.22, "mouthUpperUp": 0.1},
+    "AE": {"jawOpen": 0.53, "mouthStretch": 0.22, "mouthLowerDown": 0.24, "mouthUpperUp": 0.12, "mouthSmile": 0.08},
     "AH": {"jawOpen": 0.34, "mouthLowerDown": 0.12, "mouthUpperUp": 0.05},
-    "AO": {"jawOpen": 0.47, "mouthFunnel": 0.34, "mouthPucker": 0.14},
+    "AO": {"jawOpen": 0.5, "mouthFunnel": 0.34, "mouthPucker": 0.14},
     "EH": {"jawOpen": 0.36, "mouthStretch": 0.2, "mouthSmile": 0.12, "mouthLowerDown": 0.16, "mouthUpperUp": 0.07},
     "ER": {"jawOpen": 0.22, "mouthFunnel": 0.26, "mouthPucker": 0.14},
-    "IH": {"jawOpen": 0.2, "mouthSmile": 0.16, "mouthStretch": 0.16, "mouthLowerDown": 0.12},
-    "IY": {"jawOpen": 0.13, "mouthSmile": 0.3, "mouthStretch": 0.22, "mouthDimple": 0.12, "mouthLowerDown": 0.12},
+    "IH": {"jawOpen": 0.17, "mouthSmile": 0.16, "mouthStretch": 0.16, "mouthLowerDown": 0.12},
+    "IY": {"jawOpen": 0.12, "mouthSmile": 0.3, "mouthStretch": 0.22, "mouthDimple": 0.12, "mouthLowerDown": 0.12},
     "OW": {"jawOpen": 0.3, "mouthFunnel": 0.36, "mouthPucker": 0.42},
-    "UH": {"jawOpen": 0.18, "mouthFunnel": 0.24, "mouthPucker": 0.46},
+    "UH": {"jawOpen": 0.15, "mouthFunnel": 0.24, "mouthPucker": 0.46},
     "UW": {"jawOpen": 0.12, "mouthPucker": 0.78, "mouthFunnel": 0.22},
     "UE": {"jawOpen": 0.14, "mouthPucker": 0.66, "mouthFunnel": 0.26},
 }
@@ -63,11 +63,11 @@ STRENGTH: dict[str, tuple[float, float, float, float, float]] = {
     "sil": (0.9, 0.7, 0.6, 1.0, 1.0), "PP": (0.5, 0.25, 0.25, 0.8, 0.6), "FF": (0.7, 0.3, 0.25, 0.8, 0.6),
     "TH": (0.7, 0.25, 0.2, 0.5, 1.0), "DD": (0.6, 0.2, 0.2, 0.35, 0.8), "NN": (0.5, 0.15, 0.15, 0.3, 0.8),
     "SS": (1.0, 0.4, 0.7, 0.9, 0.8), "CH": (1.0, 1.2, 0.6, 0.6, 0.8), "KK": (0.35, 0.12, 0.12, 0.2, 0.5),
-    "RR": (0.5, 0.7, 0.4, 0.3, 0.6), "WW": (0.9, 1.8, 1.0, 0.8, 0.6), "YY": (0.7, 0.5, 0.8, 0.5, 0.6),
-    "HH": (0.12, 0.05, 0.05, 0.1, 0.3), "vowel": (1.0, 0.8, 0.8, 0.9, 0.7), "rounded": (1.0, 1.3, 1.0, 0.9, 0.7),
+    "RR": (0.5, 0.7, 0.4, 0.3, 0.6), "WW": (0.9, 2.2, 1.0, 0.8, 0.6), "YY": (0.7, 0.5, 0.8, 0.5, 0.6),
+    "HH": (0.12, 0.05, 0.05, 0.1, 0.3), "vowel": (1.3, 0.9, 0.8, 1.0, 0.7), "rounded": (1.3, 1.7, 1.0, 1.0, 0.7),
 }  # fmt: skip
-HALF_LIFE_BEFORE_S = {"jaw": 0.028, "round": 0.045, "spread": 0.04, "aperture": 0.028, "tongue": 0.02}
-HALF_LIFE_AFTER_S = {"jaw": 0.028, "round": 0.035, "spread": 0.035, "aperture": 0.028, "tongue": 0.02}
+HALF_LIFE_BEFORE_S = {"jaw": 0.024, "round": 0.045, "spread": 0.04, "aperture": 0.028, "tongue": 0.02}
+HALF_LIFE_AFTER_S = {"jaw": 0.024, "round": 0.035, "spread": 0.035, "aperture": 0.028, "tongue": 0.02}
 CLOSING_S, OPENING_S = 0.05, 0.045  # from open to sealed, and back: "open at once, close slowly"
 LEAD_S = 0.012  # sealed this long before the sound of the closure begins
 BURST_SHARE, LONGEST_BURST_S = 0.4, 0.035  # the end of a plosive, with the lips apart already
@@ -124,7 +124,7 @@ def _jaw_gains(segments: list[Segment], time_s: np.ndarray, loudness: np.ndarray
         for i, segment in enumerate(segments):
             inside = (time_s > segment.start_s) & (time_s <= segment.end_s)
             if segment.sound in VOWELS and inside.any():
-                gains[i] *= np.clip(1.0 + 0.015 * loudness[inside].mean(), 0.85, 1.15)
+                gains[i] *= np.clip(1.0 + 0.012 * loudness[inside].mean(), 0.9, 1.12)
     return gains
 
 

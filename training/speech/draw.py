@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,15 +48,23 @@ class Lessons:
 
 
 def draw_lessons(
-    minutes: float, rng: np.random.Generator, how: SoundChanges, held_out: bool = False, variants: int = 2
+    minutes: float,
+    rng: np.random.Generator,
+    how: SoundChanges,
+    held_out: bool = False,
+    variants: int = 2,
+    further: Sequence[dict[str, np.ndarray]] = (),
 ) -> Lessons:
-    """About so many minutes of speech, with a twelfth of silence, noise and tones. held_out: of the voices that are
-    never trained on; variants: how often each sentence is heard, changed otherwise each time."""
+    """About so many minutes of speech, with a twelfth of silence, noise and tones.
+
+    held_out: of the voices that are never trained on; variants: how often each sentence is heard, changed otherwise
+    each time; further: clips of recorded people (`takes`), taken in among the others.
+    """
     voices = [voice for voice in VOICES if (voice.name in HELD_OUT) == held_out and installed(voice)]
     if not voices:
         raise SystemExit("No voice is installed. Debian: apt-get install flite festival espeak-ng (docs/speech.md).")
     shares = np.array([voice.share for voice in voices])
-    clips: list[dict[str, np.ndarray]] = []
+    clips = list(further)
     heard_s, told_s = 0.0, 0.0
     while heard_s < 60.0 * minutes:
         number = int(rng.choice(len(voices), p=shares / shares.sum()))

@@ -91,6 +91,12 @@ class Learner:
         self.school.rng.bit_generator.state = kept["random"]
         self.step, self.curve = kept["step"], kept["curve"]
 
+    def begin_from(self, checkpoint: Path) -> None:
+        """Takes over what another run had learned, not where it stood."""
+        kept = torch.load(checkpoint, weights_only=True)
+        self.network.load_state_dict(kept["network"])
+        self.head.load_state_dict(kept["head"])
+
     def save(self) -> None:
         """Writes the checkpoint; the old one stays until the new one is whole."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +139,7 @@ class Learner:
         """Each stage rises for a twentieth and falls along a cosine; the state of this is the step alone."""
         begin, length = (0, self.settings.ear_steps) if hearing else (self.settings.ear_steps, self.settings.face_steps)
         share = (self.step - begin + 1) / max(1, length)
-        rate = self.settings.rate * min(share / 0.05, 0.5 * (1 + np.cos(np.pi * share)) + 0.01)
+        rate = float(self.settings.rate * min(share / 0.05, 0.5 * (1 + np.cos(np.pi * share)) + 0.01))
         self.optimiser.param_groups[0]["lr"] = rate if hearing else rate * self.settings.ear_rate_then
         self.optimiser.param_groups[1]["lr"] = rate
 

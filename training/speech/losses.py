@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.bench.speech_measures import lip_gap
 from core.blendshapes import COUNT, INDEX
+from training.speech.sounds import UNKNOWN
 
 CHANNEL_WEIGHTS = {
     "jawOpen": 4.0, "mouthClose": 2.0, "mouthPucker": 2.5, "mouthFunnel": 2.0, "mouthRollLower": 1.5,
@@ -27,7 +29,7 @@ class LossWeights:
     speed: float = 20.0
     gap: float = 20.0
     seal: float = 0.5
-    seal_gain: float = 1.6
+    seal_gain: float = 1.0
     sound: float = 0.15
     nearness: float = 8.0
 
@@ -38,18 +40,6 @@ def channel_weights() -> Tensor:
     for name, value in CHANNEL_WEIGHTS.items():
         weights[INDEX[name]] = value
     return weights
-
-
-def lip_gap(blendshapes: Tensor) -> Tensor:
-    """(...) how far the lips are apart, in units of jawOpen; below 0 where they press."""
-    sides = {"mouthLowerDown": 0.35, "mouthUpperUp": 0.35, "mouthPress": -0.1}
-    gap = blendshapes[..., INDEX["jawOpen"]] - blendshapes[..., INDEX["mouthClose"]]
-    for name, weight in sides.items():
-        for side in ("Left", "Right"):
-            gap = gap + 0.5 * weight * blendshapes[..., INDEX[name + side]]
-    for name in ("mouthRollLower", "mouthRollUpper"):
-        gap = gap - 0.1 * blendshapes[..., INDEX[name]]
-    return gap
 
 
 def face_loss(
@@ -75,5 +65,5 @@ def seal_loss(logit: Tensor, seal: Tensor, gain: float) -> Tensor:
 
 
 def sound_loss(logits: Tensor, sound: Tensor) -> Tensor:
-    """Cross-entropy of the sound heard: logits (..., sounds), sound (...)."""
-    return functional.cross_entropy(logits.flatten(0, -2).float(), sound.flatten())
+    """Cross-entropy of the sound heard: logits (..., sounds), sound (...); `UNKNOWN` is not asked."""
+    return functional.cross_entropy(logits.flatten(0, -2).float(), sound.flatten(), ignore_index=UNKNOWN)

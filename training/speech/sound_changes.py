@@ -64,7 +64,7 @@ def change(samples: np.ndarray, rng: np.random.Generator, how: SoundChanges) -> 
 
 
 def _rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(samples**2)) + 1e-7)
+    return float(max(np.sqrt(np.mean(samples**2)), 1e-9))
 
 
 def _levelled(samples: np.ndarray, dbfs: float) -> np.ndarray:

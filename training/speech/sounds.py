@@ -11,6 +11,7 @@ SOUNDS: tuple[str, ...] = (
     "sil", "PP", "FF", "TH", "DD", "NN", "SS", "CH", "KK", "RR", "WW", "YY", "HH",
     "AA", "AE", "AH", "AO", "EH", "ER", "IH", "IY", "OW", "UH", "UW", "UE",
 )  # fmt: skip
+UNKNOWN = 255  # in lessons from recorded takes, which name no sounds
 SOUND_INDEX = {name: i for i, name in enumerate(SOUNDS)}
 OPEN_VOWELS, CLOSED_VOWELS = frozenset({"AA", "AE", "AO"}), frozenset({"IY", "UW", "IH", "UH", "UE"})
 ROUNDED = frozenset({"WW", "UW", "OW", "UH", "UE", "AO"})

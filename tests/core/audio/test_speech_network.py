@@ -8,15 +8,14 @@ from safetensors.numpy import save_file
 
 from core.audio import speech_layout as layout
 from core.audio.features import FEATURES
-from core.audio.speech_network import SpeechNetwork, read_weights
+from core.audio.speech_network import SpeechNetwork, read_weights, shipped_weights
 from core.blendshapes import ARKIT_NAMES, INDEX
 from core.errors import ModelPackError
-
-torch = pytest.importorskip("torch")
 
 
 @pytest.fixture(scope="module")
 def module():
+    torch = pytest.importorskip("torch")
     from core.audio.speech_torch import SpeechModule
 
     torch.manual_seed(3)
@@ -28,8 +27,8 @@ def module():
 
 
 @pytest.fixture(scope="module")
-def network(module):
-    return SpeechNetwork(module.arrays())
+def network():
+    return SpeechNetwork.load()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,9 @@ def test_a_frame_comes_as_soon_as_its_look_ahead_was_heard_and_hears_no_more(net
     assert np.abs(first[len(same)] - second[len(same)]).max() > 0
 
 
-def test_torch_gives_the_same(module, network, features):
+def test_torch_gives_the_same(module, features):
+    torch = pytest.importorskip("torch")
+    network = SpeechNetwork(module.arrays())
     look_ahead_ms = 64.0
     found = in_pieces(network, features, [], look_ahead_ms)
     padded = np.concatenate([layout.silent_features(2 * layout.SILENT_STEPS), features])
@@ -89,8 +90,8 @@ def test_torch_gives_the_same(module, network, features):
     assert np.abs(found - expected).max() < 1e-4
 
 
-def test_values_are_bounded_and_a_seal_is_a_closed_mouth(module, features):
-    weights = module.arrays()
+def test_values_are_bounded_and_a_seal_is_a_closed_mouth(features):
+    weights = dict(shipped_weights())
     weights["seal.bias"] = np.array([60.0], np.float32)
     found = in_pieces(SpeechNetwork(weights), features, [])
     assert found.min() >= 0 and found.max() <= 1 and found.dtype == np.float32
@@ -111,7 +112,7 @@ def test_a_look_ahead_out_of_range_is_refused(network):
             network.start(wrong)
 
 
-def test_wrong_weights_are_refused_in_plain_words(tmp_path, module):
+def test_wrong_weights_are_refused_in_plain_words(tmp_path):
     with pytest.raises(ModelPackError, match="missing"):
         read_weights(tmp_path / "absent.safetensors")
     broken = tmp_path / "broken.safetensors"
@@ -119,6 +120,6 @@ def test_wrong_weights_are_refused_in_plain_words(tmp_path, module):
     with pytest.raises(ModelPackError, match="cannot be read"):
         read_weights(broken)
     other = tmp_path / "other.safetensors"
-    save_file(module.arrays(), other, metadata={"blendshapes": " ".join(reversed(ARKIT_NAMES))})
+    save_file(shipped_weights(), other, metadata={"blendshapes": " ".join(reversed(ARKIT_NAMES))})
     with pytest.raises(ModelPackError, match="other coefficients"):
         read_weights(other)
