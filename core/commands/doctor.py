@@ -16,6 +16,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     checks.check_packages,
     checks.check_graphics,
     checks.check_landmarks,
+    checks.check_speech,
     checks.check_cameras,
     checks.check_ports,
     checks.check_programs,

@@ -136,6 +136,24 @@ def check_landmarks() -> Iterator[Finding]:
         yield Finding(Level.PROBLEM, "landmarks", said, "install libgl1 and libglib2.0-0, then run 'make install'")
 
 
+_LISTEN = """
+import numpy
+from core.audio.speech_driver import SpeechDriver
+from core.structures import AudioChunk
+driver = SpeechDriver()
+print(len(driver.push(AudioChunk(numpy.zeros(16000, numpy.float32), 16000, 0.0)) + driver.finish()))
+"""
+
+
+def check_speech() -> Iterator[Finding]:
+    """The speech network listens to a second of silence."""
+    worked, said = run_child(_LISTEN)
+    if worked and said == "31":
+        yield Finding(Level.OK, "speech", "the speech network listens")
+    else:
+        yield Finding(Level.PROBLEM, "speech", said or "no answer", "take the repository anew, or run 'make install'")
+
+
 def check_cameras(folder: Path = Path("/dev")) -> Iterator[Finding]:
     """Cameras of this machine; the app uses the camera of the browser, which may be another machine's."""
     if not sys.platform.startswith("linux"):

@@ -29,6 +29,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--voice", default="en-us", help="espeak-ng's voice for --text, en-us where left out")
     parser.add_argument("--keep-sound", type=Path, metavar="OUT.wav", help="write what --text sounds like")
     parser.add_argument("-o", "--output", type=Path, metavar="TAKE", help="take.csv (Live Link Face) or take.jsonl")
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="MODEL",
+        help="write the network for other programs: .onnx, .pt or .ptl (needs torch)",
+    )
     parser.add_argument("--fps", type=float, default=30.0, metavar="HZ", help="rows a second, 30 where left out")
     _add_settings(parser)
     video = parser.add_argument_group("video")
@@ -62,6 +68,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Listens, writes what was asked for and prints where."""
+    if arguments.export:
+        print(_export(arguments))
+        if not (arguments.output or arguments.render):
+            return 0
     outputs = _require_outputs(arguments)
     if arguments.rig:
         require_file(arguments.rig)
@@ -107,6 +117,12 @@ def _require_outputs(arguments: argparse.Namespace) -> list[Path]:
     if arguments.keep_sound and arguments.text is None:
         raise InputError("--keep-sound goes with --text; a sound file is there already.")
     return outputs
+
+
+def _export(arguments: argparse.Namespace) -> Path:
+    from core.audio.speech_export import FORMATS, export_speech_network
+
+    return export_speech_network(require_output(arguments.export, tuple(FORMATS)), arguments.look_ahead)
 
 
 def _settings(arguments: argparse.Namespace) -> SpeechSettings:

@@ -21,6 +21,7 @@ from core.commands.doctor_checks import (
     check_ports,
     check_programs,
     check_python,
+    check_speech,
     run_child,
 )
 
@@ -81,6 +82,12 @@ def test_graphics_and_landmarks_work_here():
 def test_a_flat_picture_and_a_dead_child_are_problems(monkeypatch, answer, level):
     monkeypatch.setattr(doctor_checks, "run_child", lambda code: answer)
     assert levels(check_graphics()) == [level]
+
+
+def test_the_speech_network_is_tried(monkeypatch):
+    assert levels(check_speech()) == [Level.OK]
+    monkeypatch.setattr(doctor_checks, "run_child", lambda code: (False, "the weights are absent"))
+    assert levels(check_speech()) == [Level.PROBLEM]
 
 
 def test_cameras_are_listed(tmp_path, monkeypatch):

@@ -153,3 +153,12 @@ def test_typed_text_without_espeak_says_what_to_do(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(shutil, "which", lambda _: None)
     assert main(["speak", "--text", "hello", "-o", str(tmp_path / "take.csv")]) == 1
     assert "espeak-ng" in capsys.readouterr().err
+
+
+def test_the_network_is_exported(tmp_path, capsys):
+    pytest.importorskip("torch", reason="torch is not installed")
+    model = tmp_path / "speech.pt"
+    assert main(["speak", "--export", str(model), "--look-ahead", "40"]) == 0
+    assert capsys.readouterr().out == f"{model}\n" and model.stat().st_size > 1 << 20
+    assert main(["speak", "--export", str(tmp_path / "speech.txt")]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
