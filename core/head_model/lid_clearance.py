@@ -14,7 +14,7 @@ from core.head_model.rig import HeadRig
 from core.head_model.skinning import LEFT_EYE, RIGHT_EYE
 from core.structures import FloatArray, IntArray
 
-CLEARANCE_M = 0.0006  # of a vertex; the flat triangles between them lie 0.1 mm lower
+CLEARANCE_M = 0.0008  # of a vertex; the flat triangles between them lie 0.1 to 0.3 mm lower
 MOST_LIFT_M = 0.0006  # that a corrective may add for the way: at its end the lid then lies that much too far out
 REACH_M, RIM_M, BEHIND_M = 0.0250, 0.0121, -0.0040
 """Skin this near to an eyeball's centre is looked at, but not the rims, which touch the ball, nor what lies behind."""
