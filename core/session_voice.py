@@ -28,7 +28,8 @@ LazySound: TypeAlias = Callable[[], AudioChunk]
 """Sound that is not decoded yet: the event loop hands over the reference, the engine thread pays for it."""
 MakeDriver: TypeAlias = "Callable[[SpeechSettings], SpeechDriver]"
 
-MOST_CHUNKS = 100  # two seconds of a browser's packets of 20 ms
+MOST_CHUNKS = 50  # one second of a browser's packets of 20 ms
+MOST_AT_ONCE = 5  # a machine that fell behind shows a face and hears of a stop in between, and catches up
 SPARE_S = 0.02  # a packet may come that much later than its neighbours without a step in the movement
 STALE_S = 0.5  # a voice that was not heard for longer has gone
 LAG_CHUNKS = 150  # three seconds: as long as a slow clock may hide behind one quick packet
@@ -69,14 +70,12 @@ class SoundQueue:
             self._sounds.append(heard)
             self._condition.notify()
 
-    def take_all(self, timeout_s: float = 0.0) -> list[Heard]:
-        """Everything that waits, oldest first; after waiting for the first, where a time is given. May be empty."""
+    def take(self, most: int, timeout_s: float = 0.0) -> list[Heard]:
+        """What waits, oldest first, `most` at most; after waiting for the first where a time is given. May be empty."""
         with self._condition:
             if not self._sounds and timeout_s > 0.0:
                 self._condition.wait(timeout_s)
-            taken = list(self._sounds)
-            self._sounds.clear()
-            return taken
+            return [self._sounds.popleft() for _ in range(min(most, len(self._sounds)))]
 
     def wake(self) -> None:
         """Lets a waiting reader go on without sound."""
@@ -128,10 +127,10 @@ class Ear:
         self.worked_ms = 0.0
 
     def listen(self, settings: SpeechSettings, timeout_s: float = 0.0) -> list[SpeechFrame]:
-        """The frames that the waiting sound completes, after waiting for some where a time is given."""
+        """The frames that the next waiting sound completes, after waiting for some where a time is given."""
         if settings != self._driver.settings:
             self._driver.settings = settings
-        heard = self._sounds.take_all(timeout_s)
+        heard = self._sounds.take(MOST_AT_ONCE, timeout_s)
         started_s = time.perf_counter()
         frames = [frame for sound, arrived_s in heard for frame in self._push(sound, arrived_s)]
         self.worked_ms = 1000.0 * (time.perf_counter() - started_s) / max(1, len(frames))
