@@ -7,6 +7,7 @@ import streamlit as st
 from core.audio.speech_settings import SpeechSettings
 from core.errors import LiveAvatarError
 from core.media.text_voice import HOW_TO_INSTALL, MOST_CHARACTERS, VOICES, WORDS_A_MINUTE, can_speak_text, speak_text
+from core.session import LiveSession
 from core.session_parts import LiveSettings, View, VoiceUse
 from ui.examples import example_picture
 from ui.frame import require_frame
@@ -179,6 +180,12 @@ def show_take(spoken: Spoken) -> None:
         st.error(running_film.problem, icon=":material/error:")
 
 
+def show_voice(session: LiveSession, playing: bool) -> None:
+    """What is heard and how the session stands: one fragment, because each costs the engine's thread time."""
+    show_hearing(session, playing)
+    show_status(session, playing, sees_camera=False)
+
+
 def show_microphone(settings: SpeechSettings) -> bool:
     """The visitor's own voice, live; True while the microphone runs."""
     if trouble := engine_trouble():
@@ -193,8 +200,7 @@ def show_microphone(settings: SpeechSettings) -> bool:
     example = st.empty()
     still = example_picture(chosen_rig_id(), chosen_rig(), with_landmarks=False)  # before a start is offered
     playing = microphone_stream(session, PAGE)
-    st.fragment(run_every=0.5 if playing else None)(show_hearing)(session, playing)
-    st.fragment(run_every=1.0 if playing else None)(show_status)(session, playing, False)
+    st.fragment(run_every=1.0 if playing else None)(show_voice)(session, playing)
     if not playing:
         st.caption("Start the microphone and speak. Your voice stays on this machine; nothing is stored.")
         example.image(still, width="stretch")
@@ -228,4 +234,4 @@ with right:
     if source == MICROPHONE:
         session = live_session(PAGE, DEFAULTS)
         mirror_control(session, PAGE)
-        st.fragment(run_every=0.4 if is_playing else None)(show_mouth)(session)
+        st.fragment(run_every=0.7 if is_playing else None)(show_mouth)(session)
