@@ -29,8 +29,8 @@ def add_parser(subparsers: Any) -> None:
         help="the shapes in the file: dense is read by every importer, sparse is smaller; auto is dense up to 8 MB",
     )  # fmt: skip
     parser.add_argument(
-        "--refine", action=argparse.BooleanOptionalAction, default=True,
-        help="refine the form by the skin's shading; needs torch, is left out without it, and takes about a second",
+        "--refine", action="store_true",
+        help="refine the form by the skin's shading: needs torch, takes 3 s more, not proven on photos of people",
     )  # fmt: skip
     parser.add_argument(
         "--guided", type=Path, metavar="VIDEO",

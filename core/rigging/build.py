@@ -37,7 +37,7 @@ def build_rig(
     landmarker: FaceLandmarker | None = None,
     progress: Progress | None = None,
     is_cancelled: Callable[[], bool] | None = None,
-    refine: bool = True,
+    refine: bool = False,
 ) -> HeadRig:
     """The person's rig from one or more pictures of one person: (H, W, 3) uint8, or photos with their lens.
 

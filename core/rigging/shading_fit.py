@@ -38,7 +38,7 @@ class ShadingParameters:
     facing_low: float = 0.3  # cosine between surface and view below which a pixel says nothing
     facing_high: float = 0.5
     slack: float = 0.15  # brightness, in parts of the face's, by which skin departs from even skin by right
-    independent_pixels: float = 1000.0  # that a picture's neighbouring pixels are worth
+    independent_pixels: float = 300.0  # that a picture is worth; several share what is uneven in a skin, see below
     least_noise: float = 0.03
     stray_m: float = 0.0015  # by which the face points may leave their places in the picture
     independent_points: float = 30.0
@@ -151,7 +151,9 @@ class ShadingFit:
         residual = _unexplained(seen, normals, weights, p.slack)
         loss = p.slack**2 * torch.log1p((residual / p.slack) ** 2)
         variance = (weights * loss).sum() / weights.sum().clamp_min(1e-6) + p.least_noise**2
-        shading = 0.5 * p.independent_pixels * torch.log(variance / p.least_noise**2)
+        # What is no shading (beards, blotches) is the same in all pictures: n of them are worth the root of n.
+        worth = p.independent_pixels / len(self._views) ** 0.5
+        shading = 0.5 * worth * torch.log(variance / p.least_noise**2)
         anchors = self._moved(view.posed_anchors, form, own, self._anchor_motion, self._anchor_shapes)
         now = self._placed(view.view, view.rotation, anchors, own)[1]
         before = self._placed(view.view, view.rotation, view.posed_anchors, torch.zeros_like(own))[1].detach()
