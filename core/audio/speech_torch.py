@@ -209,7 +209,7 @@ class SpeechBlock(nn.Module):
         self.kept = layout.WINDOW_STEPS + max(5 - newest for newest in self.newest)
         self.first_frame, self.look_ahead_ms = first_frame, look_ahead_ms
         with torch.no_grad():
-            bias = network.time_bias(window_offsets_ms(frames, np.arange(-self.kept, 5), look_ahead_ms))
+            bias = network.time_bias(window_offsets_ms(frames, np.arange(-float(self.kept), 5.0), look_ahead_ms))
         self.register_buffer("bias", bias)
 
     def forward(self, features: Tensor, control: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
@@ -239,7 +239,7 @@ class SpeechBlock(nn.Module):
             feelings, memory = network.remember(encoding, empty)
             parts = [network.key(encoding), network.value(encoding), feelings]
             before = range(self.first_frame - layout.SMOOTHED_FRAMES + 1, self.first_frame)
-            offsets = window_offsets_ms(before, np.arange(-layout.SILENT_STEPS, 0), self.look_ahead_ms)
+            offsets = window_offsets_ms(before, np.arange(-float(layout.SILENT_STEPS), 0.0), self.look_ahead_ms)
             condition = network.condition(torch.zeros(1, 1, 2), feelings[:, -1:]).expand(-1, len(before), -1)
             logits = network.logits(network.attend(parts[0], parts[1], offsets, condition))
         kept = [part[:, -self.kept :] for part in parts]

@@ -10,7 +10,7 @@ from typing import Any
 from core.commands.arguments import require_file
 from core.errors import InputError
 
-NAMES = ("frame", "identity", "picture", "rig", "memory", "stream", "expression")
+NAMES = ("frame", "identity", "picture", "rig", "memory", "stream", "expression", "speech")
 
 
 def add_parser(subparsers: Any) -> None:
