@@ -138,9 +138,7 @@ class Pytorch3dRaster:
 
         _checked(positions, triangles)
         width, height = size
-        half = 0.5 * min(
-            width, height
-        )  # its shorter side runs from -1 to 1, x to the left, y up, z away
+        half = 0.5 * min(width, height)  # its shorter side runs from -1 to 1, x to the left, y up, z away
         x = (0.5 * (width - 1) - positions[:, 0]) / half
         y = (0.5 * (height - 1) - positions[:, 1]) / half
         z = 1 + positions[:, 2].max().detach() - positions[:, 2]
