@@ -1,0 +1,38 @@
+"""`python -m training.speech` from end to end, on seconds of everything."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("hydra")
+pytest.importorskip("tensorboard")
+
+from core.audio.speech_network import SpeechNetwork
+from core.bench.speech import HeldOutSpeech, speech_measures
+from training.speech.__main__ import learn_settings, read_config, train
+
+
+def test_configurations_say_what_the_trainer_understands():
+    shipped, refined = read_config("default", []), read_config("refine", ["learn.face_steps=7"])
+    assert learn_settings(shipped).seed == shipped.learn.seed
+    assert learn_settings(refined).ear_steps == 0 and learn_settings(refined).face_steps == 7
+    assert refined.draw.seed != shipped.draw.seed and refined.begin_from
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_the_command_draws_trains_writes_and_goes_on(tmp_path, capsys):
+    output = tmp_path / "weights.safetensors"
+    places = [f"folder={tmp_path}/run", f"output={output}", f"held_out={tmp_path}/held_out.npz"]
+    config = read_config("tiny", [*places, "draw.minutes=0.3", "draw.held_out_minutes=0.2"])
+    train(config)
+    said = capsys.readouterr().out
+    assert "step 8/8" in said and "closure recall" in said
+    assert any((tmp_path / "run" / "tensorboard").iterdir())
+    measured = speech_measures(SpeechNetwork.load(output), HeldOutSpeech.load(tmp_path / "held_out.npz"), 50.0)
+    assert np.isfinite(list(measured.values())).all()
+    train(config)
+    assert "step" not in capsys.readouterr().out.split("weights")[0]
