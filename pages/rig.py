@@ -12,6 +12,7 @@ from core.errors import LiveAvatarError, RenderError
 from core.head_model.heads import HEAD_TITLES, available_heads
 from core.head_model.rig import HeadRig
 from core.rendering.pictures import compose_sheet
+from core.rigging.shading import can_refine
 from ui.frame import require_frame
 from ui.guided_panel import WHY, finished_job, is_guided, show_camera, show_prompt, start_guided
 from ui.pyvista_view import show_in_stpyvista
@@ -43,9 +44,10 @@ JOB, DRAFT, DRAFT_KIND, PROBLEM, NEWS = "rig_job", "rig_draft", "rig_draft_kind"
 POLL_S = 0.4
 PHOTO_HELP = "Front view, even light, nothing over the face. Several photos or a short video make it more like you."
 HEAD_HELP = "The head that is reshaped to the face in the photos. It decides how fine the mesh and its 52 shapes are."
+REFINE_HELP = "Fits the form to light and shade on the skin as well as to the points of the face. It adds seconds."
 
 
-def start_job(files: list, name: str, head: str) -> None:
+def start_job(files: list, name: str, head: str, refine: bool) -> None:
     """Starts building; a job that still runs is told to stop."""
     running = st.session_state.get(JOB)
     if running is not None:
@@ -54,15 +56,16 @@ def start_job(files: list, name: str, head: str) -> None:
     require_fitting(uploads)
     for key in (DRAFT, PROBLEM, NEWS):
         st.session_state.pop(key, None)
-    st.session_state[JOB] = RigJob(uploads, name.strip() or "My head", head)
+    st.session_state[JOB] = RigJob(uploads, name.strip() or "My head", head, refine)
 
 
 def show_form() -> None:
-    """Upload, name, base head, go."""
+    """Upload, name, base head, refinement, go."""
     with st.form("rig_form", border=False):
         files = st.file_uploader("Photos, or one short video", accept_multiple_files=True, help=PHOTO_HELP)
         name = st.text_input("Name", value="My head", max_chars=80)
         head = choose_head()
+        refine = can_refine() and st.checkbox("Refine by shading", help=REFINE_HELP)
         is_sent = st.form_submit_button("Make my head", type="primary", icon=":material/face:", width="stretch")
     if not is_sent:
         return
@@ -70,7 +73,7 @@ def show_form() -> None:
         st.warning("Choose a photo first.", icon=":material/add_a_photo:")
         return
     try:
-        start_job(files, name, head)
+        start_job(files, name, head, refine)
     except LiveAvatarError as error:
         st.error(str(error), icon=":material/error:")
         return

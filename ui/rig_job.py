@@ -71,13 +71,13 @@ def safe_file_name(name: str) -> str:
 class RigJob:
     """Builds one rig in its own thread; every method may be called from any thread.
 
-    head: the name of the base head, see `core.head_model.heads`.
+    head: the name of the base head, see `core.head_model.heads`; refine: by the skin's shading, see `make_rig`.
     """
 
-    def __init__(self, uploads: Sequence[Upload], name: str, head: str = "builtin") -> None:
+    def __init__(self, uploads: Sequence[Upload], name: str, head: str = "builtin", refine: bool = False) -> None:
         self._uploads = tuple(uploads)
         self._name = name
-        self._head = head
+        self._head, self._refine = head, refine
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._state = JobState(source_kind="video" if any(is_video(u.content) for u in uploads) else "photo")
@@ -134,6 +134,7 @@ class RigJob:
             base=base,
             progress=lambda phase, fraction: self._update(phase=phase, fraction=min(max(fraction, 0.0), 1.0)),
             is_cancelled=self._cancelled.is_set,
+            refine=self._refine,
         )
         return replace(rig, details={**rig.details, "pictures_given": len(pictures)})
 

@@ -1,4 +1,5 @@
 import io
+import time
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 from core.errors import InputError
 from ui import rig_job
 from ui.rig_job import RigJob, Upload, require_fitting, safe_file_name
+from ui.rig_report import report_lines
 
 
 def png(image):
@@ -49,6 +51,24 @@ def test_cancelled_work_leaves_nothing(astronaut):
     state = finished(job)
     assert state.rig is None
     assert state.problem == ""
+
+
+def test_refinement_is_done_where_it_was_asked_for_and_told(astronaut):
+    pytest.importorskip("torch")
+    rig = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=True)).rig
+    assert rig is not None and rig.details["shading"] == "refined"
+    assert any(line.startswith("The skin's shading refined the form") for line in report_lines(rig.details))
+
+
+def test_refinement_is_a_phase_in_which_the_work_can_be_stopped(astronaut):
+    pytest.importorskip("torch")
+    job = RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=True)
+    while (state := job.state()).phase != "Refining by shading":
+        assert not state.is_done
+        time.sleep(0.01)
+    job.cancel()
+    state = finished(job)
+    assert (state.phase, state.rig, state.problem) == ("Refining by shading", None, "")
 
 
 def test_a_defect_shows_no_traceback(astronaut, monkeypatch):
