@@ -16,7 +16,7 @@ from core.rigging.shading import can_refine
 from ui.frame import require_frame
 from ui.guided_panel import WHY, finished_job, is_guided, show_camera, show_prompt, start_guided
 from ui.pyvista_view import show_in_stpyvista
-from ui.rig_job import RigJob, Upload, require_fitting
+from ui.rig_job import RefineJob, RigJob, Upload, require_fitting
 from ui.rig_pictures import (
     THUMBNAIL_SIZE,
     THUMBNAIL_VIEW,
@@ -51,7 +51,7 @@ def start_job(files: list, name: str, head: str, refine: bool) -> None:
     """Starts building; a job that still runs is told to stop."""
     running = st.session_state.get(JOB)
     if running is not None:
-        running.cancel()
+        running.stop()
     uploads = [Upload(file.name, file.getvalue()) for file in files]
     require_fitting(uploads)
     for key in (DRAFT, PROBLEM, NEWS):
@@ -95,32 +95,30 @@ def cancel_job() -> None:
     """Forgets the work at once; its thread ends at its next step."""
     job = st.session_state.pop(JOB, None)
     if job is not None:
-        job.cancel()
+        job.stop()
         st.session_state[NEWS] = "Stopped. Nothing was kept."
 
 
 @st.fragment(run_every=POLL_S)
 def show_progress() -> None:
     """The phase, the bar, and a way out."""
-    job: RigJob | None = st.session_state.get(JOB)
-    state = job.state() if job is not None else None
-    if state is None or state.is_done:
+    job: RigJob | RefineJob | None = st.session_state.get(JOB)
+    if job is None or job.is_done:
         st.rerun(scope="app")
         return
-    st.progress(state.fraction, text=state.phase)
+    st.progress(job.fraction, text=job.phase)
     st.button("Cancel", icon=":material/close:", on_click=cancel_job)
 
 
 def collect_job() -> None:
     """Takes what a finished job left into the session: a rig, or the problem in plain words."""
-    job = st.session_state.get(JOB)
-    if job is None or not job.state().is_done:
+    job: RigJob | RefineJob | None = st.session_state.get(JOB)
+    if job is None or not job.is_done:
         return
     # Everything is put down before the job goes: another run of the page may cut this one off between two lines.
-    state = job.state()
-    if state.rig is not None:
-        st.session_state[DRAFT_KIND], st.session_state[DRAFT] = state.source_kind, state.rig
-    st.session_state[PROBLEM] = state.problem
+    if job.result is not None:
+        st.session_state[DRAFT_KIND], st.session_state[DRAFT] = job.source_kind, job.result
+    st.session_state[PROBLEM] = job.problem
     st.session_state.pop(JOB, None)
 
 

@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 from core.head_model.builtin import load_builtin_rig
 from core.rigging.library import RigLibrary
 from ui import frame, state
-from ui.rig_job import JobState
 from ui.state import CHOSEN_RIG
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -54,7 +53,7 @@ def test_rig_page_asks_for_a_photo_first(folder):
 def test_refinement_is_offered_where_it_can_be_done_and_reaches_the_work(folder, monkeypatch, is_ticked):
     asked = []
     monkeypatch.setattr("core.rigging.shading.can_refine", lambda: True)
-    done = SimpleNamespace(state=lambda: JobState(is_done=True))
+    done = SimpleNamespace(is_done=True, result=None, problem="")
     monkeypatch.setattr("ui.rig_job.RigJob", lambda uploads, *how: asked.append((uploads[0].name, *how)) or done)
     app = run("pages/rig.py")
     (refine,) = (box for box in app.checkbox if box.label == "Refine by shading")

@@ -18,44 +18,43 @@ def png(image):
 
 
 def finished(job):
-    assert job.join(60.0)
-    return job.state()
+    assert job.join(60.0) and job.is_done
+    return job
 
 
 def test_a_photo_becomes_a_rig(astronaut):
-    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Eileen"))
-    assert state.problem == ""
-    assert state.rig is not None
-    assert state.rig.name == "Eileen"
-    assert state.fraction == 1.0
+    job = finished(RigJob([Upload("me.png", png(astronaut.image))], "Eileen"))
+    assert job.problem == ""
+    assert job.result is not None
+    assert job.result.name == "Eileen"
+    assert job.fraction == 1.0
 
 
 def test_a_picture_without_a_face_is_told_in_plain_words():
     grey = np.full((120, 160, 3), 128, np.uint8)
-    state = finished(RigJob([Upload("wall.png", png(grey))], "Wall"))
-    assert state.is_done
-    assert state.rig is None
-    assert "face" in state.problem
+    job = finished(RigJob([Upload("wall.png", png(grey))], "Wall"))
+    assert job.result is None
+    assert "face" in job.problem
 
 
 def test_a_file_of_another_kind_is_told_in_plain_words():
-    state = finished(RigJob([Upload("me.jpg", b"%PDF-1.7 not a picture")], "Me"))
-    assert state.rig is None
-    assert state.problem != rig_job.UNEXPECTED
-    assert state.problem
+    job = finished(RigJob([Upload("me.jpg", b"%PDF-1.7 not a picture")], "Me"))
+    assert job.result is None
+    assert job.problem != rig_job.UNEXPECTED
+    assert job.problem
 
 
 def test_cancelled_work_leaves_nothing(astronaut):
     job = RigJob([Upload("me.png", png(astronaut.image))], "Me")
-    job.cancel()
-    state = finished(job)
-    assert state.rig is None
-    assert state.problem == ""
+    job.stop()
+    finished(job)
+    assert job.result is None
+    assert job.problem == ""
 
 
 def test_refinement_is_done_where_it_was_asked_for_and_told(astronaut):
     pytest.importorskip("torch")
-    rig = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=True)).rig
+    rig = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=True)).result
     assert rig is not None and rig.details["shading"] == "refined"
     assert any(line.startswith("The skin's shading refined the form") for line in report_lines(rig.details))
 
@@ -63,12 +62,12 @@ def test_refinement_is_done_where_it_was_asked_for_and_told(astronaut):
 def test_refinement_is_a_phase_in_which_the_work_can_be_stopped(astronaut):
     pytest.importorskip("torch")
     job = RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=True)
-    while (state := job.state()).phase != "Refining by shading":
-        assert not state.is_done
+    while job.phase != "Refining by shading":
+        assert not job.is_done
         time.sleep(0.01)
-    job.cancel()
-    state = finished(job)
-    assert (state.phase, state.rig, state.problem) == ("Refining by shading", None, "")
+    job.stop()
+    finished(job)
+    assert (job.phase, job.result, job.problem) == ("Refining by shading", None, "")
 
 
 def test_a_defect_shows_no_traceback(astronaut, monkeypatch):
@@ -76,8 +75,8 @@ def test_a_defect_shows_no_traceback(astronaut, monkeypatch):
         raise ZeroDivisionError("inside")
 
     monkeypatch.setattr(rig_job, "make_rig", broken)
-    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me"))
-    assert state.problem == rig_job.UNEXPECTED
+    job = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me"))
+    assert job.problem == rig_job.UNEXPECTED
 
 
 def test_too_big_a_photo_is_refused(monkeypatch):
@@ -88,21 +87,21 @@ def test_too_big_a_photo_is_refused(monkeypatch):
 
 def test_the_base_head_is_the_chosen_one(astronaut, shared_file, monkeypatch):
     monkeypatch.setenv("LIVE_AVATAR_MODELS", str(shared_file("models/ict_facekit.npz").parent))
-    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", "ict"))
-    assert state.rig is not None
-    assert state.rig.details["head"] == "ict"
+    job = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", "ict"))
+    assert job.result is not None
+    assert job.result.details["head"] == "ict"
 
 
 def test_a_base_head_that_is_not_there_is_told_in_one_line(astronaut, tmp_path, monkeypatch):
     monkeypatch.setenv("LIVE_AVATAR_MODELS", str(tmp_path))
-    state = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", "flame"))
-    assert state.rig is None
-    assert "flame.is.tue.mpg.de" in state.problem and "\n" not in state.problem
+    job = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", "flame"))
+    assert job.result is None
+    assert "flame.is.tue.mpg.de" in job.problem and "\n" not in job.problem
 
 
 def test_messages_name_the_file_as_the_visitor_does(astronaut):
     good = Upload("me.png", png(astronaut.image))
-    state = finished(RigJob([good, Upload("../../holiday: 1.png", b"%PDF-1.7")], "Me"))
-    assert "holiday_ 1.png" in state.problem
+    job = finished(RigJob([good, Upload("../../holiday: 1.png", b"%PDF-1.7")], "Me"))
+    assert "holiday_ 1.png" in job.problem
     assert [safe_file_name(name) for name in ("a/b\\c.jpg", "..", "", "\0.png")] == ["c.jpg", "file", "file", "_.png"]
     assert len(safe_file_name("x" * 500 + ".mp4")) == 80 and safe_file_name("x" * 500 + ".mp4").endswith(".mp4")

@@ -72,3 +72,15 @@ def test_the_fraction_stays_in_range_and_the_visitor_is_asked_now_and_then():
     progress.stop()
     with pytest.raises(Cancelled):
         progress.step(1.0)
+
+
+def test_the_phase_is_told_and_stays_until_the_next():
+    def task(progress: Progress) -> tuple[str, str]:
+        begun = progress.phase
+        progress.step(0.2, "Second")
+        progress.step(0.4)
+        return begun, progress.phase
+
+    work = Work("work", task, lambda: True, phase="First", fraction=0.1)
+    assert work.join(PATIENCE_S)
+    assert (work.result, work.phase, work.fraction) == (("First", "Second"), "Second", 0.4)

@@ -20,7 +20,7 @@ from core.head_model.rig_glb import load_rig
 from core.rigging.observation import observe
 from core.structures import ImageArray
 from core.tracking import FaceMeshLandmarker
-from ui.rig_job import JobState, RigJob, Upload
+from ui.rig_job import RigJob, Upload
 from ui.rig_report import report_lines
 
 
@@ -41,10 +41,10 @@ def on_the_command_line(path: Path, capsys, *options: str) -> tuple[HeadRig | No
     return load_rig(output), said
 
 
-def on_the_page(path: Path) -> JobState:
+def on_the_page(path: Path) -> RigJob:
     job = RigJob([Upload(path.name, path.read_bytes())], "Somebody")
     assert job.join(120.0)
-    return job.state()
+    return job
 
 
 def looks_human(rig: HeadRig) -> bool:
@@ -68,8 +68,8 @@ def test_of_two_people_the_larger_is_taken_and_said_so(astronaut, tmp_path, caps
     rig, said = on_the_command_line(path, capsys)
     sentence = "more than one face in the picture; the largest was taken, the left one."
     assert looks_human(rig) and sentence in said
-    state = on_the_page(path)
-    assert looks_human(state.rig) and any(sentence in line for line in report_lines(state.rig.details))
+    job = on_the_page(path)
+    assert looks_human(job.result) and any(sentence in line for line in report_lines(job.result.details))
 
 
 def with_dark_glasses(image: ImageArray) -> ImageArray:
@@ -135,9 +135,9 @@ def test_a_profile_and_an_empty_picture_are_refused_in_words(make, words, tmp_pa
     path = save(tmp_path / "refused.png", make())
     rig, said = on_the_command_line(path, capsys)
     assert rig is None
-    state = on_the_page(path)
-    assert state.rig is None
-    assert re.search(words, said) and re.search(words, state.problem)
+    job = on_the_page(path)
+    assert job.result is None
+    assert re.search(words, said) and re.search(words, job.problem)
 
 
 def write_film(path: Path, pictures: list[ImageArray], rotation: int = 0) -> Path:
@@ -182,4 +182,4 @@ def test_a_video_in_4k_gives_a_head_on_the_command_line_and_the_page(astronaut, 
     for film in (tall, wide):
         rig, _ = on_the_command_line(film, capsys)
         assert looks_human(rig)
-    assert looks_human(on_the_page(wide).rig)
+    assert looks_human(on_the_page(wide).result)
