@@ -56,7 +56,7 @@ with words:
     st.title("Live Avatar", anchor=False)
     st.markdown("From one camera to a living 3D face.")
     show_doors()
-with picture:
+with picture, st.spinner("Getting the head ready. The first time takes some seconds."):
     show_head(
         viewer_glb(chosen_rig()),
         key=f"home_{chosen_rig_id()}",

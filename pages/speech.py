@@ -106,9 +106,9 @@ def show_progress(work: Work, words: str) -> None:
     """How far the work is, and a way out."""
     if work.is_done:
         st.rerun(scope="app")
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.progress(work.fraction, text=words)
-    right.button("Cancel", icon=":material/close:", on_click=work.stop, key=f"{PAGE}_cancel_{words}")
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.progress(work.fraction, text=words)
+    row.button("Cancel", icon=":material/close:", on_click=work.stop, key=f"{PAGE}_cancel_{words}")
 
 
 def start_film() -> None:
