@@ -9,13 +9,15 @@ from enum import StrEnum
 
 import numpy as np
 
+from core.blendshapes import INDEX
 from core.expression.estimator import ExpressionEstimator
 from core.expression.smoothing import Smoothing, make_smoother
 from core.geometry.rotation import nearest_rotation, yaw_pitch_roll
 from core.head_model.identity import fit_identity
 from core.head_model.rig import HeadRig
+from core.rigging.calibration import Calibration, calibration_of
 from core.structures import Camera, FaceLandmarks, FaceState, FloatArray
-from core.tracking.gaze import estimate_gaze
+from core.tracking.gaze import estimate_gaze, lid_openness
 from core.tracking.head_pose import HeadPoseSolver, head_frame_points
 from core.tracking.landmark_bias import as_seen, as_true
 
@@ -47,16 +49,18 @@ class FollowerSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RigMeasures:
-    """What following needs of a rig, computed once: landmarks (478, 3) and shape_landmarks (52, 478, 3), metres."""
+    """What following needs of a rig, computed once: landmarks (478, 3) and shape_landmarks (52, 478, 3), metres;
+    calibration: what a guided recording told of this person, None without one."""
 
     rig: HeadRig
     landmarks: FloatArray
     shape_landmarks: FloatArray
+    calibration: Calibration | None = None
 
     @classmethod
     def of(cls, rig: HeadRig) -> RigMeasures:
         """The measures of this rig."""
-        return cls(rig, rig.landmarks(), rig.shape_landmarks())
+        return cls(rig, rig.landmarks(), rig.shape_landmarks(), calibration_of(rig))
 
 
 class MedianWindow:
@@ -77,6 +81,22 @@ class MedianWindow:
         return np.median(np.stack(self._values), axis=0)
 
 
+def with_own_lids(coefficients: FloatArray, head_points: FloatArray, calibration: Calibration) -> FloatArray:
+    """(52,) the coefficients, blinks and wide eyes half from what this person's lids are known to do.
+
+    head_points: (478, 3) metres, head frame. Half, because lids also go down with the gaze, which the estimate knows.
+    """
+    found = coefficients.copy()
+    for side, lid, openness in zip(
+        ("Left", "Right"), (calibration.left, calibration.right), lid_openness(head_points), strict=True
+    ):
+        if lid is not None:
+            for name, value in (("eyeBlink", lid.closed(openness)), ("eyeWide", lid.widened(openness))):
+                channel = INDEX[name + side]
+                found[channel] = 0.5 * (found[channel] + value)
+    return found
+
+
 class FaceFollower:
     """Solves one face and remembers what it needs for that: last pose, neutral, filters.
 
@@ -89,7 +109,12 @@ class FaceFollower:
         self._settings = settings
         self._rig = measures.rig
         self._pose_solver = HeadPoseSolver(as_seen(measures.landmarks, measures.rig.landmark_bias))
-        self._estimator = ExpressionEstimator(measures.landmarks, measures.shape_landmarks)
+        self._estimator = ExpressionEstimator(
+            measures.landmarks, measures.shape_landmarks, is_own_rig=settings.neutral is Neutral.RIG
+        )
+        self._calibration = measures.calibration if settings.neutral is Neutral.RIG else None
+        if self._calibration is not None:
+            self._estimator.adopt_neutral(self._calibration.neutral)
         self._needs_guess = settings.neutral is Neutral.AUTOMATIC
         self._guess_window = MedianWindow(AUTOMATIC_WINDOW_S) if self._needs_guess else None
         self._calm_window: MedianWindow | None = None
@@ -130,6 +155,8 @@ class FaceFollower:
                     self._straight_window, pose.rotation, timestamp_s, self._adopt_straight
                 )
             coefficients = self._estimator.step(head_points, gaze, pose, timestamp_s)
+            if self._calibration is not None:
+                coefficients = with_own_lids(coefficients, head_points, self._calibration)
         state = FaceState(
             timestamp_s=timestamp_s,
             face_id=landmarks.face_id,

@@ -136,7 +136,7 @@ def smoothing_control(session: LiveSession, page: str) -> None:
     strength = st.slider(
         "Strength", 0, 100, round(100 * session.settings.strength), format="%d %%", key=f"{page}_strength",
         disabled=kind is Smoothing.OFF,
-        help="Higher is steadier, lower follows faster. The learned filter takes it for head and gaze alone.",
+        help="Higher is steadier, lower follows small movements and fast ones.",
     )  # fmt: skip
     session.update(smoothing=kind, strength=strength / 100)
 

@@ -3,7 +3,7 @@ picture would be. With the optional packs also a head of ICT-FaceKit, and MediaP
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,6 +17,7 @@ from core.bench.report import BenchResult, Reading
 from core.bench.signal_measures import following
 from core.bench.truth_heads import ict_modes, ict_path, ict_person, relative, with_skin
 from core.blendshapes import ARKIT_NAMES, COUNT, INDEX
+from core.geometry.gaze_shapes import gaze_from_blendshapes
 from core.geometry.rotation import rotation_angle
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig import HeadRig
@@ -33,6 +34,9 @@ MOVES = 0.02  # standard deviation from which on a channel counts as moving
 GRAIN = 3.0  # grey levels
 WORST = 8
 NETWORK_STAGE = "landmarks"
+CALM, ONSET, HELD = 40, 6, 15  # frames of a held gesture
+LOOK_DOWN = 0.8
+DISTANCE_M = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +99,7 @@ def expression_result(frames: int) -> BenchResult:
     for seed, rig in enumerate(heads, start=41):
         clip = drawn_clip(rig, frames, seed)
         readings += _own_readings(clip)
+        readings += _lid_readings(rig)
         task = models / TASK_FILE_NAME
         if task.is_file():
             readings += _agreement_readings(f"{clip.name}, MediaPipe", mediapipe_blendshapes(clip, task), clip)
@@ -123,6 +128,39 @@ def _own_readings(clip: Clip) -> list[Reading]:
             Reading(f"{clip.name}: after the network / network", median(costs), "", 0.5),
         ]
     return readings
+
+
+def _lid_readings(rig: HeadRig) -> list[Reading]:
+    """A wink must not be a blink, and neither must a look at the floor: the largest value after a second at rest."""
+    lids = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
+    left, right = (held_gesture(rig, {name: 1.0})[lids] for name in ("eyeBlinkLeft", "eyeBlinkRight"))
+    down = held_gesture(rig, dict.fromkeys(("eyeLookDownLeft", "eyeLookDownRight"), LOOK_DOWN))
+    return [
+        Reading(f"{rig.name}: wink, the open eye's eyeBlink", float(max(left[1], right[0])), "", 0.25),
+        Reading(f"{rig.name}: wink, the shut eye's eyeBlink", float(min(left[0], right[1])), ""),
+        Reading(
+            f"{rig.name}: looking down, eyeBlink",
+            float(down[lids].max()), "", 0.3,
+        ),
+    ]  # fmt: skip
+
+
+def held_gesture(rig: HeadRig, coefficients: Mapping[str, float]) -> FloatArray:
+    """(52,) what is told of this head once it has held these coefficients for half a second."""
+    camera = default_camera(SIZE)
+    target = np.zeros(COUNT, np.float32)
+    for name, value in coefficients.items():
+        target[INDEX[name]] = value
+    shares = np.concatenate([np.zeros(CALM), np.linspace(0, 1, ONSET), np.ones(HELD)]).astype(np.float32)
+    with HeadRenderer(rig, SIZE) as renderer, Pipeline() as pipeline:
+        for number, share in enumerate(shares):
+            values = share * target
+            state = FaceState(
+                number / RATE_HZ, blendshapes=values, head_translation=np.array([0.0, 0.0, -DISTANCE_M], np.float32),
+                gaze=gaze_from_blendshapes(values),
+            )  # fmt: skip
+            step = pipeline.step(Frame(renderer.render(state, camera), state.timestamp_s, number))
+    return step.states[0].blendshapes
 
 
 def _agreement_readings(name: str, found: FloatArray, clip: Clip) -> list[Reading]:

@@ -41,7 +41,7 @@ def test_torch_and_numpy_answer_alike():
         answers = taught(
             *(torch.tensor(values[None], dtype=torch.float32) for values in (points, plain)),
             torch.tensor([steps]),
-        )[0]  # fmt: skip
+        )[0][0]  # fmt: skip
     at_s = np.cumsum([0.0, *steps[1:]]) / 30.0
     for number, answer in enumerate(answers):
         reading = used.step(faces[number], rest, gaze, pose, float(at_s[number]))

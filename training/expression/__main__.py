@@ -1,10 +1,11 @@
 """Makes the expression network: draw, track, teach, measure, write.
 
-    python -m training.expression [--work DIR] [--models DIR] [--takes DIR] [--jobs 48] [--steps 2200]
+    python -m training.expression [--work DIR] [--models DIR] [--takes DIR] [--jobs 81] [--steps 1700]
 
-models: where `ict_facekit.npz` lies, takes: a folder of Live Link Face .csv; without them only relatives of the
-built-in head and generated motion are used. The take named in `HELD_TAKE` is never taught: there must be one to measure
-on. What was drawn stays in the work folder and is not drawn again. Seeds are fixed; two processes draw.
+models: where `ict_facekit.npz` and `face_landmarker.task` (a second opinion) lie, takes: a folder of Live Link Face
+.csv; without them only relatives of the built-in head, generated motion and the truth alone are used. The take named in
+`HELD_TAKE` is never taught: there must be one to measure on. What was drawn stays in the work folder and is not drawn
+again. Seeds are fixed; two processes draw.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from core.bench.truth_heads import ict_path
 from core.expression.network import WEIGHTS_FILE
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.ict import load_ict_rig
+from core.tracking.face_task import TASK_FILE_NAME
 from training.expression.draw import draw, plan
 from training.expression.learn import learn
 from training.expression.lessons import read_lessons
 
 HELD_TAKE = "S88-001.csv"
-JOBS = 48  # of six heads and some 450 pictures each
-STEPS, PEAK = 2200, 2e-3
+JOBS = 81  # of six heads and some 450 pictures each; a seventh more are of lids
+STEPS, PEAK = 1700, 2e-3
 
 
 def main() -> None:
@@ -41,7 +43,10 @@ def main() -> None:
     pictures = draw(
         plan(wanted.jobs, wanted.models, wanted.takes, (HELD_TAKE,)), wanted.work / "drawn", wanted.processes
     )
-    lessons = read_lessons(wanted.work / "drawn", wanted.work / "followed", wanted.processes)
+    task = wanted.models / TASK_FILE_NAME
+    lessons = read_lessons(
+        wanted.work / "drawn", wanted.work / "followed", task if task.is_file() else None, wanted.processes
+    )
     print(f"{pictures} pictures drawn, {len(lessons.points)} to learn from, {len(lessons.neutrals)} heads", flush=True)
     pack = ict_path(wanted.models)
     rigs = [load_builtin_rig()] + ([load_ict_rig(pack)] if pack is not None else [])

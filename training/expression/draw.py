@@ -27,10 +27,11 @@ from core.structures import Camera, FaceState, Frame
 from core.tracking import FaceMeshLandmarker
 from training.expression.figures import rig_of, shape_mixture
 from training.expression.plain_people import PlainStudio
-from training.expression.sequences import clip, read_takes
+from training.expression.sequences import clip, lid_clip, read_takes
 
 FRAMES, CALM_FRAMES = 72, 4
 HEADS_A_JOB = 6
+FIRST_OF_LIDS = 6000  # number of the first job of lids
 SIZES = ((480, 360), (400, 400), (640, 480), (480, 360))
 FIRST_SEED = 3_000_000  # lower seeds belong to the benchmarks and to the identity room
 
@@ -39,13 +40,15 @@ Picture = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """number: also the seed; family: see `figures.FAMILIES`; models, takes: folders of optional material."""
+    """number: also the seed; family: see `figures.FAMILIES`; models, takes: folders of optional material; is_of_lids:
+    winks, glances down and squints instead of everything."""
 
     number: int
     family: str
     models: Path | None
     takes: Path | None
     held_takes: tuple[str, ...]
+    is_of_lids: bool = False
 
 
 class Spoiler:
@@ -167,7 +170,7 @@ def _clips(job: Job) -> Iterator[dict[str, np.ndarray]]:
         for number in range(HEADS_A_JOB):
             seed = FIRST_SEED + HEADS_A_JOB * job.number + number
             camera, distance = random_camera(size, rng)
-            values = clip(FRAMES, takes, rng)
+            values = lid_clip(FRAMES, rng) if job.is_of_lids else clip(FRAMES, takes, rng)
             lights = random_lights(rng)
             if job.family == "plain":
                 made = _plain(plain, seed, values, camera, distance, lights, landmarker, rng)
@@ -198,10 +201,15 @@ def _rigged(job, seed, size, values, camera, distance, lights, landmarker, rng):
 
 
 def plan(count: int, models: Path | None, takes: Path | None, held_takes: Sequence[str]) -> list[Job]:
-    """Jobs of all families in turn, so that a stopped run is still a fair mixture: half plain people."""
+    """Jobs of all families in turn, so that a stopped run is still a fair mixture: half plain people. One in seven
+    comes on top, of lids alone: winks are rare in all other movement."""
     has_ict = models is not None and ict_path(models) is not None
     families = ("plain", "builtin", "plain", "builtin", "plain", "ict") if has_ict else ("builtin",)
-    return [Job(k, families[k % len(families)], models, takes, tuple(held_takes)) for k in range(count)]
+    numbers = [*range(count), *range(FIRST_OF_LIDS, FIRST_OF_LIDS + count // 7)]
+    return [
+        Job(k, families[k % len(families)], models, takes, tuple(held_takes), is_of_lids=k >= FIRST_OF_LIDS)
+        for k in numbers
+    ]
 
 
 def draw(jobs: Sequence[Job], folder: Path, processes: int = 2) -> int:

@@ -14,11 +14,14 @@ from core.blendshapes import ARKIT_NAMES, COUNT
 from core.expression.network import PLAIN_FEATURES
 from core.head_model.rig import HeadRig
 from training.expression.lessons import Lessons
-from training.expression.school import Drawer, school_of
+from training.expression.school import WARM_UP, Batch, Drawer, school_of
 
 SEED = 20261121
-WIDTH, TRUNK, CELL = 224, 160, 96
+WIDTH, TRUNK, CELL = 288, 160, 128
 BATCH = 24
+FOLLOWING = 0.06  # weight of the correlation over time
+SECOND = 0.5  # weight of the second opinion
+MOVES = 4e-4  # variance from which on a channel counts as moving
 
 
 class Network(nn.Module):
@@ -34,16 +37,19 @@ class Network(nn.Module):
         self.cell_input = nn.Linear(TRUNK, 3 * CELL)
         self.cell_state = nn.Parameter(torch.randn(3 * CELL, CELL) * 0.08)
         self.answer = nn.Linear(TRUNK + CELL, 2 * COUNT)
+        self.second = nn.Linear(TRUNK, COUNT)  # taught, never shipped
         with torch.no_grad():
             self.cell_input.bias[:CELL] = 0.5
             self.answer.bias[:COUNT] = -2.0
             self.answer.bias[COUNT:] = -2.5
+            self.second.bias[:] = -2.0
 
-    def forward(self, points: Tensor, plain: Tensor, elapsed: Tensor) -> Tensor:
-        """(b, t, 104); points (b, t, k + m) in both bases; plain (b, t, 13); elapsed (b, t) in usual steps."""
+    def forward(self, points: Tensor, plain: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor]:
+        """((b, t, 104) answer, (b, t, 52) second opinion); points (b, t, k + m) in both bases; plain (b, t, 13);
+        elapsed (b, t) in usual steps."""
         trunk = torch.relu(self.trunk(torch.relu(self.geometry(torch.cat([points, plain], -1)))))
         hidden = self.remember(trunk, elapsed)
-        return self.answer(torch.cat([trunk, hidden], -1))
+        return self.answer(torch.cat([trunk, hidden], -1)), self.second(trunk)
 
     def remember(self, trunk: Tensor, elapsed: Tensor) -> Tensor:
         given = self.cell_input(trunk)
@@ -75,15 +81,35 @@ class Network(nn.Module):
         return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in found.items()}
 
 
-def loss_of(answer: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """Error in place, in movement from frame to frame, and how well the doubt foresees it."""
+def loss_of(answer: Tensor, second: Tensor, given: Batch) -> Tensor:
+    """Error in place, in movement from frame to frame, in following small movements as well as large ones, in what the
+    colleague says, and how well the doubt foresees the error."""
+    truth, weights = given.truth, given.weights
     guess, doubt = torch.sigmoid(answer[..., :COUNT]), answer[..., COUNT:].clamp(-6, 0)
     error = guess - truth
     place = (torch.sqrt(error**2 + 1e-4) * weights).mean() + 4.0 * (error**2 * weights).mean()
     steps = (guess[:, 1:] - guess[:, :-1]) - (truth[:, 1:] - truth[:, :-1])
     movement = (torch.sqrt(steps**2 + 1e-5) * weights[:, 1:]).mean()
     foreseen = ((error.abs().detach() * torch.exp(-doubt) + doubt) * weights).mean()
-    return place + 0.6 * movement + 0.02 * foreseen
+    apart = torch.sigmoid(second) - given.second
+    opinion = (torch.sqrt(apart**2 + 1e-4) + 4.0 * apart**2) * given.asked
+    agreed = opinion.sum() / (given.asked.sum() * COUNT).clamp(min=1)
+    following = lost_following(guess, truth, weights)
+    return place + 0.6 * movement + FOLLOWING * following + 0.02 * foreseen + SECOND * agreed
+
+
+def lost_following(guess: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """1 less the correlation over time, (b, t, 52) each, in the mean over the channels of the runs that move."""
+    w = weights[:, WARM_UP:]
+    count = w.sum(1, keepdim=True).clamp(min=1)
+    told, true = (
+        (values - (values * w).sum(1, keepdim=True) / count) * w for values in (guess[:, WARM_UP:], truth[:, WARM_UP:])
+    )
+    spread = (true**2).sum(1) / count[:, 0]
+    common = (told * true).sum(1) / count[:, 0]
+    correlation = common / torch.sqrt((spread + 1e-6) * ((told**2).sum(1) / count[:, 0] + 1e-5))
+    moves = (spread > MOVES).float()
+    return ((1 - correlation) * moves).sum() / moves.sum().clamp(min=1)
 
 
 def learn(
@@ -101,14 +127,14 @@ def learn(
     chosen = np.array([k for k, (a, _) in enumerate(school.starts) if str(lessons.family[a]) in families])
     network = Network(school.bases, torch.tensor(school.template.ravel(), dtype=torch.float32))
     drawer = Drawer(school, chosen, rng)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.02)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=peak, weight_decay=0.03)
     mean = 0.0
     for step in range(steps):
         rate = peak * min(1.0, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * step / steps)) + 0.005)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        inputs, truth, weights = drawer.batch(BATCH)
-        loss = loss_of(network(**inputs), truth, weights)
+        given = drawer.batch(BATCH)
+        loss = loss_of(*network(given.points, given.plain, given.elapsed), given)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)

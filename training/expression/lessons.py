@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from core.blendshapes import COUNT
 from core.expression.network import plain_features
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.identity import fit_identity
 from core.structures import FaceLandmarks
 from core.tracking import HeadPoseSolver, default_camera, estimate_gaze, head_frame_points
 from core.tracking.landmark_bias import as_seen, as_true
+from training.expression.second_opinion import SecondOpinion
 
 SECOND = 30
 NEUTRALS = 4  # of the first frame, of the first second, of another second, of the face at rest
@@ -23,11 +26,13 @@ NEUTRALS = 4  # of the first frame, of the first second, of another second, of t
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
-    """points (n, 478, 3) metres, head frame; coefficients (n, 52); plain (n, 13); clip: (n,)
-    number of the head; frame: (n,); family: (n,) letter; neutrals: by clip (4, 478, 3)."""
+    """points (n, 478, 3) metres, head frame; coefficients, second_opinion (n, 52), the latter NaN where nobody was
+    asked; plain (n, 13); clip: (n,) number of the head; frame: (n,); family: (n,) letter; neutrals: by clip
+    (4, 478, 3)."""
 
     points: np.ndarray
     coefficients: np.ndarray
+    second_opinion: np.ndarray
     plain: np.ndarray
     clip: np.ndarray
     frame: np.ndarray
@@ -51,8 +56,9 @@ def followed(points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.
     return np.stack(found), np.stack(gazes), poses
 
 
-def _lesson(path: Path) -> list[dict[str, np.ndarray]]:
+def _lesson(path: Path, task: Path | None) -> list[dict[str, np.ndarray]]:
     rig = load_builtin_rig()
+    colleague = SecondOpinion(task) if task is not None else None
     lessons = []
     with np.load(path) as stored:
         arrays = dict(stored)
@@ -76,19 +82,27 @@ def _lesson(path: Path) -> list[dict[str, np.ndarray]]:
         )
         lessons.append({
             "points": seen.astype(np.float32), "coefficients": one["coefficients"][moving], "plain": plain,
+            "second_opinion": _said(colleague, one["points"][moving]),
             "clip": np.full(len(seen), head + 1_000_000 * "bip".index(path.name[0])), "frame": one["frame"][moving],
             "family": np.full(len(seen), path.name[0]), "neutrals": np.stack(neutrals).astype(np.float32)[None],
         })  # fmt: skip
     return lessons
 
 
-def read_lessons(folder: Path, cache: Path, processes: int = 2) -> Lessons:
-    """All clips in the folder; what was computed once lies in the cache folder."""
+def _said(colleague: SecondOpinion | None, points: np.ndarray) -> np.ndarray:
+    if colleague is None:
+        return np.full((len(points), COUNT), np.nan, np.float32)
+    return colleague.answers(points)
+
+
+def read_lessons(folder: Path, cache: Path, task: Path | None, processes: int = 2) -> Lessons:
+    """All clips in the folder; what was computed once lies in the cache folder. task: whom to ask for a second
+    opinion, see `SecondOpinion`."""
     cache.mkdir(parents=True, exist_ok=True)
     paths = sorted(folder.glob("[bip]*[0-9].npz"))
     new = [path for path in paths if not (cache / path.name).exists()]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for path, made in zip(new, pool.map(_lesson, new), strict=True):
+        for path, made in zip(new, pool.map(partial(_lesson, task=task), new), strict=True):
             if made:
                 np.savez(cache / path.name, **{key: np.concatenate([one[key] for one in made]) for key in made[0]})
     parts = []

@@ -96,11 +96,25 @@ def principal_components(lessons: Lessons, template: np.ndarray, other: np.ndarr
     return bases
 
 
-EXACT = 0.3  # share of runs with true points instead of FaceMesh's
-MIXED = 0.15  # share of runs that show the sum of two clips
+EXACT = 0.2  # share of runs with true points instead of FaceMesh's
+MIXED = 0.1  # share of runs that show the sum of two clips
 EYES = np.array([name.startswith("eye") for name in ARKIT_NAMES])  # gaze and lid gaps are not mixed
 MIRRORED_PLAIN = [0, 1, 2, 3, 6, 7, 4, 5, 9, 8, 11, 10, 12]
 MIRRORED_SIGN = np.array([-1, 1, -1, 1, -1, 1, -1, 1, 1, 1, 1, 1, 1], np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """points (b, t, k + m), plain (b, t, 13), elapsed (b, t) are the network's inputs; truth, weights, second: (b, t,
+    52) each, second the colleague's answer; asked: (b, t, 1), 1 where it counts."""
+
+    points: Tensor
+    plain: Tensor
+    elapsed: Tensor
+    truth: Tensor
+    weights: Tensor
+    second: Tensor
+    asked: Tensor
 
 
 class Drawer:
@@ -109,29 +123,36 @@ class Drawer:
     def __init__(self, school: School, clips: np.ndarray, rng: np.random.Generator) -> None:
         self._school, self._clips, self._rng = school, clips, rng
 
-    def batch(self, count: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """(inputs of the network, (b, t, 52) truth, (b, t, 52) weights)."""
+    def batch(self, count: int) -> Batch:
+        """So many runs."""
         rng, school, lessons = self._rng, self._school, self._school.lessons
-        made: dict[str, list[np.ndarray]] = {k: [] for k in ("points", "plain", "elapsed", "truth", "weights")}
+        made: dict[str, list[np.ndarray]] = {
+            k: [] for k in ("points", "plain", "elapsed", "truth", "weights", "second", "asked")
+        }
         for clip in rng.choice(self._clips, count):
             rows, elapsed = self._run(*school.starts[clip])
             side = int(rng.random() < 0.5)
-            made["points"].append(self._points(rows, int(lessons.clip[rows[0]]), side))
-            plain, truth = lessons.plain[rows], lessons.coefficients[rows]
+            points, is_swapped = self._points(rows, int(lessons.clip[rows[0]]), side)
+            plain, truth, second = lessons.plain[rows], lessons.coefficients[rows], lessons.second_opinion[rows]
+            made["points"].append(points)
             made["plain"].append(plain[:, MIRRORED_PLAIN] * MIRRORED_SIGN if side else plain)
             made["truth"].append(truth[:, list(MIRROR)] if side else truth)
+            made["second"].append(np.nan_to_num(second[:, list(MIRROR)] if side else second))
             made["elapsed"].append(elapsed)
             weights = np.ones_like(truth)
             weights[:, INDEX["tongueOut"]] = lessons.family[rows[0]] != "p"
             weights[:WARM_UP] *= 0.4
             made["weights"].append(weights)
+            is_changed = is_swapped
             if rng.random() < MIXED:
                 self._mix({name: made[name] for name in ("points", "plain", "truth", "weights")}, side)
+                is_changed = True
             elif rng.random() < EXACT:
                 self._draw_exactly({name: made[name] for name in ("points", "plain", "truth", "weights")})
-        tensors = {name: torch.from_numpy(np.stack(values).astype(np.float32)) for name, values in made.items()}
-        truth, weights = tensors.pop("truth"), tensors.pop("weights")
-        return tensors, truth, weights
+                is_changed = True
+            known = np.isfinite(second).all(axis=1, keepdims=True)
+            made["asked"].append(known & (not is_changed))  # nobody was asked about points that were changed
+        return Batch(**{name: torch.from_numpy(np.stack(values).astype(np.float32)) for name, values in made.items()})
 
     def _mix(self, made: dict[str, list[np.ndarray]], side: int) -> None:
         """Adds another clip's movement to the last one: shapes add up, so nobody need be drawn in every company."""
@@ -191,8 +212,9 @@ class Drawer:
             rows, elapsed[length:] = np.r_[rows, np.full(CLIP - length, rows[-1])], 1.0
         return rows, elapsed
 
-    def _points(self, rows: np.ndarray, clip: int, side: int) -> np.ndarray:
-        """(t, k + m): displacements from a neutral as it may be found, and shapes, with what a pose leaves behind."""
+    def _points(self, rows: np.ndarray, clip: int, side: int) -> tuple[np.ndarray, bool]:
+        """((t, k + m) displacements from a neutral as it may be found, and shapes, with what a pose leaves behind;
+        whether the movement was put into another's face)."""
         rng, school = self._rng, self._school
         weights = np.zeros(NEUTRALS, np.float32)
         weights[rng.choice(NEUTRALS, p=(0.15, 0.40, 0.15, 0.30))] = 1.0
@@ -200,10 +222,11 @@ class Drawer:
             weights = rng.dirichlet(np.full(NEUTRALS, 0.6)).astype(np.float32)
         left = rng.normal(0, [0.0005] * 3 + [0.012] * 3 + [0.010]) * (rng.random() < 0.7)
         strength = np.exp(rng.normal(0, 0.10))
-        other = int(rng.choice(list(school.rests))) if rng.random() < 0.4 else clip
+        is_swapped = bool(rng.random() < 0.4)
+        other = int(rng.choice(list(school.rests))) if is_swapped else clip
         parts = []
         for kind, own, moves in ((1, school.displacement, school.moves[1]), (0, school.shape, school.moves[0])):
             rest, whose = weights @ school.rests[clip][kind][side], weights @ school.rests[other][kind][side]
             moved = strength * (own[side, rows] - rest) + left @ moves
             parts.append(moved if kind == 1 else whose + moved)  # the same movement in another's face
-        return np.concatenate(parts, axis=1)
+        return np.concatenate(parts, axis=1), is_swapped

@@ -23,6 +23,8 @@ WEAK = ("jawLeft", "jawRight", "mouthClose", "mouthShrugLower", "mouthShrugUpper
         "mouthLeft", "mouthRight", "mouthPress", "mouthDimple", "mouthFrown", "eyeSquint", "cheekPuff", "noseSneer",
         "cheekSquint", "browDown", "jawForward", "mouthFunnel", "mouthPucker", "eyeWide", "mouthStretch")  # fmt: skip
 """Shapes that FaceMesh tells worst: shown more often than chance would."""
+LIDS = ("eyeBlink", "eyeBlink", "eyeBlink", "eyeLookDown", "eyeSquint", "eyeWide")
+"""What lid clips show; a list with repetitions, so that winks and blinks are half of it."""
 
 
 @lru_cache(maxsize=2)
@@ -59,6 +61,15 @@ def clip(frames: int, takes: Sequence[np.ndarray], rng: np.random.Generator) -> 
     values = np.clip(values, 0.0, 1.0)
     close = INDEX["mouthClose"]
     values[:, close] = np.minimum(values[:, close], values[:, INDEX["jawOpen"]] + 0.05)
+    return _one_gaze(values).astype(np.float32)
+
+
+def lid_clip(frames: int, rng: np.random.Generator) -> np.ndarray:
+    """(frames, 52) float32 in [0, 1]: winks, glances down with open eyes, squints and wide eyes of one side or both."""
+    values = random_motion(frames, RATE_HZ, rng, gestures=False) + 0.5 * _rest(rng)
+    for _ in range(3):
+        values = values + _excursion(frames, rng, LIDS, both_sides=0.3)
+    values = np.clip(values, 0.0, 1.0)
     return _one_gaze(values).astype(np.float32)
 
 
@@ -111,10 +122,14 @@ def _rest(rng: np.random.Generator) -> np.ndarray:
     return np.clip(rest, 0, 1)
 
 
-def _excursion(frames: int, rng: np.random.Generator) -> np.ndarray:
-    """(frames, 52) one shape, or both sides of one, that comes and goes."""
+def _excursion(
+    frames: int, rng: np.random.Generator, stems: Sequence[str] | None = None, both_sides: float = 0.65
+) -> np.ndarray:
+    """(frames, 52) one shape, or both sides of one, that comes and goes. stems: of which, when left out all, the weak
+    ones more often; both_sides: how often both sides move."""
     values = np.zeros((frames, COUNT))
-    pool = WEAK if rng.random() < 0.7 else tuple({n.removesuffix("Left").removesuffix("Right") for n in ARKIT_NAMES})
+    every = {name.removesuffix("Left").removesuffix("Right") for name in ARKIT_NAMES}
+    pool = stems if stems is not None else WEAK if rng.random() < 0.7 else every
     stem = sorted(pool)[rng.integers(len(pool))]
     time_s = np.arange(frames) / RATE_HZ
     start, rise = rng.uniform(-0.3, time_s[-1]), rng.uniform(0.08, 0.5)
@@ -126,7 +141,7 @@ def _excursion(frames: int, rng: np.random.Generator) -> np.ndarray:
         if stem == "mouthClose":
             values[:, INDEX["jawOpen"]] = strength * rng.uniform(1.0, 1.2) * shape
         return values
-    sides = rng.uniform(0.8, 1.0, 2) if rng.random() < 0.65 else rng.permutation([1.0, rng.uniform(0, 0.3)])
+    sides = rng.uniform(0.8, 1.0, 2) if rng.random() < both_sides else rng.permutation([1.0, rng.uniform(0, 0.3)])
     for side, factor in zip(("Left", "Right"), sides, strict=True):
         if stem + side in INDEX:
             values[:, INDEX[stem + side]] = strength * factor * shape
