@@ -60,6 +60,10 @@ class ExpressionNetwork:
 
     def __init__(self, weights: dict[str, FloatArray] | None = None) -> None:
         self._w = weights if weights is not None else shipped_weights()
+        # Displacement and shape are both linear in the points, so one product serves both.
+        self._points = DISPLACEMENT_SCALE * self._w["displacement"] + SHAPE_SCALE * self._w["shape"]
+        self._neutral: FloatArray | None = None
+        self._at_rest = np.zeros(len(self._points), np.float32)
         self.reset()
 
     def reset(self) -> None:
@@ -73,13 +77,10 @@ class ExpressionNetwork:
         """What the face does at this moment; the arguments as for `plain_features`. A time before the last one means
         that the source began anew."""
         w = self._w
-        features = [
-            DISPLACEMENT_SCALE * (head_points[:FACE_POINTS] - neutral[:FACE_POINTS]).ravel(),
-            SHAPE_SCALE * (head_points[:FACE_POINTS].ravel() - w["template"]),
-        ]
+        moved = (head_points[:FACE_POINTS].ravel() - w["template"]).astype(np.float32)
         geometry = _relu(
-            w["displacement"] @ features[0].astype(np.float32)
-            + w["shape"] @ features[1].astype(np.float32)
+            self._points @ moved
+            - self._resting(neutral)
             + w["plain"] @ plain_features(head_points, neutral, gaze, pose)
             + w["geometry.bias"]
         )
@@ -88,6 +89,13 @@ class ExpressionNetwork:
         answer = w["answer"] @ np.concatenate([trunk, hidden]) + w["answer.bias"]
         doubt = np.exp(np.clip(answer[COUNT:], -6.0, 0.0))
         return ExpressionReading(_sigmoid(answer[:COUNT]), doubt.astype(np.float32))
+
+    def _resting(self, neutral: FloatArray) -> FloatArray:
+        """What the neutral takes off, computed once for each."""
+        if neutral is not self._neutral:
+            away = (neutral[:FACE_POINTS].ravel() - self._w["template"]).astype(np.float32)
+            self._neutral, self._at_rest = neutral, DISPLACEMENT_SCALE * (self._w["displacement"] @ away)
+        return self._at_rest
 
     def _remember(self, trunk: FloatArray, timestamp_s: float) -> FloatArray:
         w = self._w
