@@ -14,8 +14,9 @@ from core.rigging.face_gaussian import FaceEstimate, FaceGaussian, load_face_gau
 from core.rigging.observation import Observation
 from core.structures import LANDMARK_COUNT, FloatArray
 
-FADING = 4
-"""Chosen on drawn people: their own pictures lie within 1.5 usual surprises, those of others beyond 1.7."""
+STRANGE, FADING = 1.6, 8
+"""From how many usual surprises on a picture counts half, and how steeply. Drawn people's own pictures lie within 1.5
+of them, those of others beyond 1.7."""
 LEAST_TRUST = 0.05
 FEWEST_FOR_HALVES = 6
 
@@ -54,7 +55,7 @@ def picture_trust(observations: Sequence[Observation], gaussian: FaceGaussian) -
     surprise = gaussian.mutual_surprise([seen.resting for seen in observations])
     np.fill_diagonal(surprise, np.nan)
     own = np.nanmedian(surprise, axis=1)
-    trust = quality / (1 + (own / max(float(np.median(own)), 1e-9)) ** FADING)
+    trust = quality / (1 + (own / max(STRANGE * float(np.median(own)), 1e-9)) ** FADING)
     return np.asarray(trust / trust.max())
 
 
