@@ -29,6 +29,7 @@ from core.tracking.face_task import TASK_FILE_NAME
 from core.tracking.mediapipe_loading import load_mediapipe
 
 SIZE, RATE_HZ = (640, 480), 30.0
+FEWEST = 60
 SKIPPED = 15  # frames in which every method still finds its feet
 MOVES = 0.02  # standard deviation from which on a channel counts as moving
 GRAIN = 3.0  # grey levels
@@ -89,7 +90,8 @@ def drawn_clip(rig: HeadRig, frames: int, seed: int) -> Clip:
 
 
 def expression_result(frames: int) -> BenchResult:
-    """The readings of all clips."""
+    """The readings of all clips, of so many frames each, 60 at least: fewer tell nothing."""
+    frames = max(frames, FEWEST)
     models = models_folder()
     heads = [load_builtin_rig(), with_skin(relative(41), 41)]
     pack = ict_path(models)
