@@ -19,7 +19,7 @@ OWN_SHARE = 0.5
 network's."""
 SOLVED_SHARES: Mapping[str, float] = MappingProxyType({
     "browInnerUp": 0.75, "browOuterUp": 0.25, "eyeBlink": 0.25, "eyeLookUp": 0.25, "eyeSquint": 0.25, "eyeWide": 0.25,
-    "jawOpen": 0.25, "cheekSquint": 0.25, "mouthFrown": 0.25, "mouthSmile": 0.25, "mouthStretch": 0.25,
+    "jawOpen": 0.25, "cheekSquint": 0.25, "mouthFrown": 0.25, "mouthSmile": 0.75, "mouthStretch": 0.25,
     "mouthShrugUpper": 0.25,
 })  # fmt: skip
 """The solver's part where the rig is anybody's, by the beginning of the channel's name; of other channels it knows
