@@ -22,7 +22,7 @@ from ui.live import (
     camera_stream,
     engine_trouble,
     live_session,
-    places_are_taken,
+    must_wait,
     playback_stream,
     voice_trouble,
 )
@@ -111,9 +111,7 @@ def voice_control() -> bool:
 
 def picture(session: LiveSession, source: str, make_input: MakeInput | None, with_voice: bool) -> bool:
     """The stream with its status line; True while it plays."""
-    if places_are_taken(session):
-        st.info("All places of this server are taken. Try again in a minute.", icon=":material/group:")
-        st.button("Try again", key=f"{PAGE}_retry")
+    if must_wait(session, PAGE):
         return False
     example = st.empty()
     still = example_picture(chosen_rig_id(), chosen_rig(), with_landmarks=False)  # before a start is offered

@@ -9,7 +9,7 @@ from core.session_parts import LiveSettings
 from ui.examples import example_picture
 from ui.face_panel import show_numbers
 from ui.frame import require_frame
-from ui.live import camera_stream, engine_trouble, live_session, places_are_taken
+from ui.live import camera_stream, engine_trouble, live_session, must_wait
 from ui.live_panels import (
     mirror_control,
     neutral_control,
@@ -28,9 +28,7 @@ DEFAULTS = LiveSettings()
 
 def picture(session: LiveSession) -> bool:
     """The stream with its status line; True while it plays."""
-    if places_are_taken(session):
-        st.info("All places of this server are taken. Try again in a minute.", icon=":material/group:")
-        st.button("Try again", key=f"{PAGE}_retry")
+    if must_wait(session, PAGE):
         return False
     example = st.empty()
     still = example_picture(chosen_rig_id(), chosen_rig(), with_landmarks=True)  # before a start is offered

@@ -11,7 +11,7 @@ from core.session import LiveSession
 from core.session_parts import LiveSettings, View, VoiceUse
 from ui.examples import example_picture
 from ui.frame import require_frame
-from ui.live import engine_trouble, live_session, microphone_stream, places_are_taken, voice_trouble
+from ui.live import engine_trouble, live_session, microphone_stream, must_wait, voice_trouble
 from ui.live_panels import mirror_control, recorder, show_status
 from ui.outputs import visitor_outputs, visitor_presence
 from ui.rig_pictures import still_png, viewer_glb
@@ -193,9 +193,7 @@ def show_microphone(settings: SpeechSettings) -> bool:
         return False
     session = live_session(PAGE, DEFAULTS)
     session.update(speech=settings)
-    if places_are_taken(session):
-        st.info("All places of this server are taken. Try again in a minute.", icon=":material/group:")
-        st.button("Try again", key=f"{PAGE}_retry")
+    if must_wait(session, PAGE):
         return False
     example = st.empty()
     still = example_picture(chosen_rig_id(), chosen_rig(), with_landmarks=False)  # before a start is offered

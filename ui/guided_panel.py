@@ -17,7 +17,7 @@ from core.session_parts import LiveSettings
 from core.structures import FaceLandmarks, Frame
 from core.tracking.landmarker import FaceLandmarker, create_landmarker
 from core.tracking.settings import TrackerSettings
-from ui.live import camera_stream, engine_trouble, places_are_taken
+from ui.live import camera_stream, engine_trouble, must_wait
 from ui.rig_job import RefineJob
 
 PAGE = "guided"
@@ -94,8 +94,7 @@ def show_camera() -> bool:
         st.error(trouble, icon=":material/error:")
         return False
     session: LiveSession = st.session_state[GUIDED][2]
-    if places_are_taken(session):
-        st.info("All places of this server are taken. Try again in a minute.", icon=":material/group:")
+    if must_wait(session, PAGE):
         return False
     return camera_stream(session, PAGE)
 

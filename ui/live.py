@@ -214,9 +214,13 @@ def playback_stream(session: LiveSession, page: str, make_input: MakeInput) -> b
     return bool(context.state.playing)
 
 
-def places_are_taken(session: LiveSession) -> bool:
-    """Whether this visitor must wait because every place of the server is in use."""
-    return LIVE_SESSIONS.is_full and not session.is_running
+def must_wait(session: LiveSession, page: str) -> bool:
+    """Whether every place of the server is in use by others; then says so and offers to try again."""
+    if session.is_running or not LIVE_SESSIONS.is_full:
+        return False
+    st.info("All places of this server are taken. Try again in a minute.", icon=":material/group:")
+    st.button("Try again", key=f"{page}_retry")
+    return True
 
 
 def _page_url() -> str:
