@@ -111,6 +111,8 @@ def _inside(track: FloatArray, start_s: float, end_s: float, edge_s: float = 0.0
 def recorded_speech(found: FloatArray, phones: list[Phone], groups: Mapping[str, frozenset[str]]) -> dict[str, float]:
     """Closure recall, false closures, jaw and rounding order of (F, 52) where only phone times are known.
 
+    A false closure is a gap, between frames by a line, below contact in the middle of a sound.
+
     groups: names of the sounds that are "closed" (p b m), "spared" (never counted as false closures: pauses, f v),
     "open" and "closed_vowels", "rounded" and "unrounded".
     """
@@ -122,15 +124,14 @@ def recorded_speech(found: FloatArray, phones: list[Phone], groups: Mapping[str,
         return np.array([part.max() for part in parts if len(part)])
 
     closures = [_inside(gap, a, b, EDGE_S) for sound, a, b in phones if sound in groups["closed"]]
-    others = [
-        _inside(gap, 0.5 * (a + b), 0.5 * (a + b))
-        for sound, a, b in phones
-        if sound not in groups["closed"] and sound not in groups["spared"]
-    ]
+    middles = np.array(
+        [0.5 * (a + b) for sound, a, b in phones if sound not in groups["closed"] and sound not in groups["spared"]]
+    )
+    others = np.interp(middles, np.arange(len(gap)) / FRAME_RATE_HZ, gap)
     return {
         "closures": float(len(closures)),
         "closure recall": float(np.mean([part.min() < CLOSED_GAP for part in closures if len(part)])),
-        "false closures": float(np.mean([part.min() < CLOSED_GAP for part in others if len(part)])),
+        "false closures": float(np.mean(others < CLOSED_GAP)),
         "open vowels above closed ones": ordered_share(of("open", jaw), of("closed_vowels", jaw)),
         "rounded above unrounded": ordered_share(of("rounded", rounding), of("unrounded", rounding)),
     }

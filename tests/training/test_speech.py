@@ -16,7 +16,9 @@ from training.speech.articulation import MOVED, articulate  # noqa: E402
 from training.speech.draw import Lessons, quiet_clip, speech_clip  # noqa: E402
 from training.speech.learn import Learner, LearnSettings  # noqa: E402
 from training.speech.lessons import School, change_features  # noqa: E402
+from training.speech.losses import LossWeights, disagreement, face_loss, spreads_of  # noqa: E402
 from training.speech.moods import mood_rows, mood_shares  # noqa: E402
+from training.speech.muon import Muon  # noqa: E402
 from training.speech.sound_changes import SoundChanges, change, noise, stretched, to_feature_rate, tones  # noqa: E402
 from training.speech.sounds import SOUND_INDEX, Segment, segments_of, sounds_of  # noqa: E402
 from training.speech.takes import take_clip  # noqa: E402
@@ -56,6 +58,18 @@ def test_lips_meet_nowhere_else_in_speech():
         if sound not in {"sil", "PP"}:
             found = articulate(spell(sound, "AH", sound, "AH"), 120)
             assert lip_gap(found.blendshapes[34:66]).min() > CLOSED_GAP, sound
+
+
+@pytest.mark.parametrize("beside_s", [0.03, 0.05, 0.08, 0.15])
+@pytest.mark.parametrize("beside", ["DD", "NN", "KK", "TH", "SS", "AH", "AA"])
+def test_lips_are_apart_in_the_middle_of_whatever_stands_beside_a_closure(beside, beside_s):
+    lengths = [0.3, 0.1, beside_s, 0.07, beside_s, 0.1, 0.3]
+    edges = np.cumsum([0, *lengths])
+    names = ["sil", "AH", beside, "PP", beside, "AH", "sil"]
+    segments = [Segment(*each) for each in zip(names, edges[:-1], edges[1:], strict=True)]
+    gap = lip_gap(articulate(segments, round(100 * edges[-1])).blendshapes)
+    middles = [0.5 * (segments[i].start_s + segments[i].end_s) for i in (2, 4)]
+    assert np.interp(middles, (np.arange(len(gap)) + 1) / 100, gap).min() > CLOSED_GAP
 
 
 def test_sounds_look_as_they_should():
@@ -163,6 +177,44 @@ def test_a_batch_hears_no_more_than_its_look_ahead(lessons):
     assert latest.max() <= 100.01 and np.nanmin(batch.offsets_ms.numpy()) >= -1020
     assert (np.isfinite(batch.offsets_ms.numpy()).sum(2) == 50).all()
     assert batch.blendshapes.shape == (16, 10, 52) and 0 <= batch.blendshapes.min() <= batch.blendshapes.max() <= 1
+
+
+def test_what_is_asked_of_small_and_large_movements_weighs_alike(lessons):
+    spreads, rng = spreads_of(lessons.blendshapes), np.random.default_rng(6)
+    truth = torch.zeros(4, 30, 52)
+    truth[..., list(MOVED)] = torch.from_numpy(lessons.blendshapes[:120].astype(np.float32)).view(4, 30, -1)
+    asked = []
+    for name in ("jawOpen", "mouthClose"):
+        found = truth.clone()
+        found[..., INDEX[name]] += spreads.place[INDEX[name]] * torch.from_numpy(rng.normal(size=(4, 30))).float()
+        asked.append(float(face_loss(found, truth, truth[..., 0], truth[..., 0], spreads, LossWeights())["place"]))
+    assert asked[1] == pytest.approx(asked[0], rel=0.4)
+    assert float(disagreement(truth, truth, spreads)) < 0.1 < 0.9 < float(disagreement(0 * truth, truth, spreads))
+
+
+def test_lips_that_touch_are_forgiven_only_where_they_should(lessons):
+    spreads = spreads_of(lessons.blendshapes)
+    shut, open_mouth = torch.zeros(1, 8, 52), torch.zeros(1, 8, 52)
+    open_mouth[..., INDEX["jawOpen"]] = 0.3
+    none = torch.zeros(1, 8)
+
+    def apart(found, truth):
+        return float(face_loss(found, truth, none, none, spreads, LossWeights())["apart"])
+
+    assert apart(shut, open_mouth) > 0.1 and apart(open_mouth, shut) == apart(shut, shut) == 0
+
+
+@pytest.mark.parametrize("shape", [(40, 12), (12, 40), (16, 16), (8, 5, 3)])
+def test_muon_steps_along_an_orthogonal_matrix_of_adams_size(shape):
+    torch.manual_seed(7)
+    weight = torch.nn.Parameter(torch.zeros(shape))
+    optimiser = Muon([weight], 0.1, weight_decay=0.0)
+    weight.grad = torch.randn(shape)
+    optimiser.step()
+    step = weight.detach().flatten(1)
+    values = torch.linalg.svdvals(step / (0.1 * 0.2 * max(step.shape) ** 0.5))
+    assert values.min() > 0.6 and values.max() < 1.3
+    assert float((step * weight.grad.flatten(1)).sum()) < 0
 
 
 TINY = LearnSettings(ear_steps=3, ear_batch=2, ear_length=60, face_steps=5, face_batch=2, face_frames=6, save_every=2)

@@ -85,7 +85,7 @@ def train(config: DictConfig) -> None:
         write_weights(learner, config)
         held_out = Path(config.held_out)
         if not held_out.exists():
-            rng = np.random.default_rng(config.draw.seed + 1)
+            rng = np.random.default_rng(config.draw.held_out_seed)
             how = SoundChanges(**_plain(config.held_out_changes))
             drawn = draw_lessons(config.draw.held_out_minutes, rng, how, held_out=True, variants=1)
             held_out_clips(drawn).save(held_out)

@@ -70,6 +70,7 @@ HALF_LIFE_BEFORE_S = {"jaw": 0.024, "round": 0.045, "spread": 0.04, "aperture": 
 HALF_LIFE_AFTER_S = {"jaw": 0.024, "round": 0.035, "spread": 0.035, "aperture": 0.028, "tongue": 0.02}
 CLOSING_S, OPENING_S = 0.05, 0.045  # from open to sealed, and back: "open at once, close slowly"
 LEAD_S = 0.012  # sealed this long before the sound of the closure begins
+LEAD_SHARE, RAMP_SHARE, SHORTEST_RAMP_S = 0.15, 0.5, 0.012  # of the sound beside it, where that is short
 BURST_SHARE, LONGEST_BURST_S = 0.4, 0.035  # the end of a plosive, with the lips apart already
 SHORTEST_SEAL_S = 0.05
 LONG_PAUSE_S = 0.16
@@ -136,15 +137,26 @@ def _plateau(time_s: np.ndarray, first: float, last: float, rise_s: float, fall_
 
 
 def _seal(segments: list[Segment], time_s: np.ndarray) -> np.ndarray:
+    """(T,) 1 where the lips are closed; a short neighbour shortens the ramp, so that lips are apart in its middle."""
     seal = np.zeros(len(time_s))
-    for segment in segments:
+    for i, segment in enumerate(segments):
         if segment.sound == "PP":
+            before, after = _length_beside(segments, i, -1), _length_beside(segments, i, 1)
             length = segment.end_s - segment.start_s
             burst = min(BURST_SHARE * length, LONGEST_BURST_S) if segment.plosive else 0.004
-            first = segment.start_s - LEAD_S
+            first = segment.start_s - min(LEAD_S, LEAD_SHARE * before)
             last = max(segment.end_s - burst, first + SHORTEST_SEAL_S)
-            seal = np.maximum(seal, _plateau(time_s, first, last, CLOSING_S, OPENING_S))
+            closing = max(min(CLOSING_S, RAMP_SHARE * before), SHORTEST_RAMP_S)
+            opening = max(min(OPENING_S, RAMP_SHARE * after), SHORTEST_RAMP_S)
+            seal = np.maximum(seal, _plateau(time_s, first, last, closing, opening))
     return seal
+
+
+def _length_beside(segments: list[Segment], i: int, step: int) -> float:
+    """Seconds that the sound beside another lasts; endless for silence and beyond the ends."""
+    if not 0 <= i + step < len(segments) or segments[i + step].sound == "sil":
+        return np.inf
+    return segments[i + step].end_s - segments[i + step].start_s
 
 
 def _tuck(segments: list[Segment], time_s: np.ndarray) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""The trainer: first the ear (which sound was that?), then the face; stops and resumes anywhere with the same curve."""
+"""The trainer: first the ear (which sound was that, and which face?), then the queries.
+
+Stops and resumes anywhere with the same curve.
+"""
 
 from __future__ import annotations
 
@@ -13,43 +16,49 @@ from torch import Tensor, nn
 
 from core.audio import speech_layout as layout
 from core.audio.speech_torch import SpeechModule
+from training.speech.articulation import MOVED
 from training.speech.draw import Lessons
-from training.speech.lessons import Batch, School
-from training.speech.losses import LossWeights, face_loss, seal_loss, sound_loss
+from training.speech.lessons import FACES, Batch, School
+from training.speech.losses import LossWeights, face_loss, seal_loss, sound_loss, spreads_of, then_loss
+from training.speech.muon import Muon
 from training.speech.sounds import SOUNDS
 
 
 @dataclass(frozen=True, slots=True)
 class LearnSettings:
-    """Steps, sizes and rates of both stages. delays: how many 10 ms ago the named sounds lie."""
+    """Steps, sizes and rates of both stages. delays: how many 10 ms ago the named sounds, and the faces that the
+    encoder alone is asked for, lie."""
 
     seed: int = 20261121
-    ear_steps: int = 700
+    ear_steps: int = 1800
     ear_batch: int = 16
     ear_length: int = 200  # steps of 20 ms
-    face_steps: int = 1100
+    face_steps: int = 600
     face_batch: int = 16
-    face_frames: int = 24
-    rate: float = 1.5e-3
-    ear_rate_then: float = 0.5  # of the rate, for the encoder while the face learns
-    delays: tuple[int, ...] = (2, 8)
+    face_frames: int = 16
+    rate: float = 3e-3
+    ear_rate_then: float = 0.4  # of the rate, for the encoder while the face learns
+    delays: tuple[int, ...] = (2, 6, 10)
     save_every: int = 100
     half_precision: bool = True  # bfloat16 products
     weights: LossWeights = field(default_factory=LossWeights)
 
 
-class SoundHead(nn.Module):
-    """Names the sounds heard some time ago: (B, T, delays, sounds) and whether the lips were closed (B, T, delays)."""
+class EarHead(nn.Module):
+    """What the encoding itself says of some time ago: sounds (B, T, delays, sounds), closed lips (B, T, delays) and
+    faces (B, T, delays, FACES) in units of their spreads. It teaches the encoder and is left out of the weights."""
 
     def __init__(self, delays: int) -> None:
         super().__init__()
         self.delays = delays
         self.sound = nn.Linear(layout.WIDTH, delays * len(SOUNDS))
         self.seal = nn.Linear(layout.WIDTH, delays)
+        self.face = nn.Linear(layout.WIDTH, delays * len(FACES))
 
-    def forward(self, encoding: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, encoding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """From the encoding (B, T, 256)."""
-        return self.sound(encoding).unflatten(-1, (self.delays, len(SOUNDS))), self.seal(encoding)
+        sound, face = (part(encoding).unflatten(-1, (self.delays, -1)) for part in (self.sound, self.face))
+        return sound, self.seal(encoding), face
 
 
 class Learner:
@@ -61,19 +70,34 @@ class Learner:
         torch.manual_seed(settings.seed)
         self.settings, self._tell = settings, tell
         self._file = folder / "checkpoint.pt"
-        self.network, self.head = SpeechModule(), SoundHead(len(settings.delays))
+        self.network, self.head = SpeechModule(), EarHead(len(settings.delays))
         sample = lessons.features[:: max(1, len(lessons.features) // 200000)].astype(np.float64)
         self.network.mean.copy_(torch.from_numpy(sample.mean(0)))
         self.network.scale.copy_(torch.from_numpy(sample.std(0) + 1e-2))
         self.school = School(lessons, np.random.default_rng(settings.seed))
-        ear = [*self.network.front.parameters(), *self.network.blocks.parameters(), *self.head.parameters()]
-        ear += self.network.last_norm.parameters()
-        known = set(map(id, ear))
-        rest = [parameter for parameter in self.network.parameters() if id(parameter) not in known]
-        groups = [{"params": ear}, {"params": rest}]
-        self.optimiser = torch.optim.AdamW(groups, settings.rate, weight_decay=0.01, betas=(0.9, 0.98))
+        self.spreads = spreads_of(lessons.blendshapes)
+        self._face_spreads = self.spreads.place[np.array(MOVED)[FACES]]
+        self.optimisers = self._optimisers()
         self.step = 0
         self.curve: list[float] = []
+
+    def _optimisers(self) -> tuple[Muon, torch.optim.AdamW]:
+        """Muon for the matrices within, AdamW for all else; of each the first group is the ear."""
+        ears = (self.network.front, self.network.blocks, self.network.last_norm, self.head)
+        ear = {id(parameter) for part in ears for parameter in part.parameters()}
+        within = {id(part.weight) for part in self.network.modules() if isinstance(part, nn.Conv1d | nn.Linear)} - {
+            id(self.network.control.weight),
+            id(self.network.seal.weight),
+        }
+        everything = [*self.network.parameters(), *self.head.parameters()]
+
+        def groups(matrices: bool) -> list[dict[str, list[nn.Parameter]]]:
+            chosen = [parameter for parameter in everything if (id(parameter) in within) == matrices]
+            return [{"params": [p for p in chosen if (id(p) in ear) == hears]} for hears in (True, False)]
+
+        rate = self.settings.rate
+        adam = torch.optim.AdamW(groups(False), rate, weight_decay=0.01, betas=(0.9, 0.98))
+        return Muon(groups(True), rate), adam
 
     @property
     def steps(self) -> int:
@@ -87,7 +111,8 @@ class Learner:
         kept = torch.load(self._file, weights_only=True)
         self.network.load_state_dict(kept["network"])
         self.head.load_state_dict(kept["head"])
-        self.optimiser.load_state_dict(kept["optimiser"])
+        for optimiser, state in zip(self.optimisers, kept["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         self.school.rng.bit_generator.state = kept["random"]
         self.step, self.curve = kept["step"], kept["curve"]
 
@@ -103,8 +128,8 @@ class Learner:
         fresh = self._file.with_suffix(".new")
         kept = {
             "network": self.network.state_dict(), "head": self.head.state_dict(), "step": self.step,
-            "optimiser": self.optimiser.state_dict(), "random": self.school.rng.bit_generator.state,
-            "curve": self.curve,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "random": self.school.rng.bit_generator.state, "curve": self.curve,
         }  # fmt: skip
         torch.save(kept, fresh)
         fresh.replace(self._file)
@@ -125,10 +150,12 @@ class Learner:
         self._set_rates(hearing)
         terms = self._ear_terms() if hearing else self._face_terms()
         loss = torch.stack(list(terms.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([*self.network.parameters(), *self.head.parameters()], 1.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         self.curve.append(float(loss.detach()))
         if self.step % 10 == 0:
@@ -140,8 +167,9 @@ class Learner:
         begin, length = (0, self.settings.ear_steps) if hearing else (self.settings.ear_steps, self.settings.face_steps)
         share = (self.step - begin + 1) / max(1, length)
         rate = float(self.settings.rate * min(share / 0.05, 0.5 * (1 + np.cos(np.pi * share)) + 0.01))
-        self.optimiser.param_groups[0]["lr"] = rate if hearing else rate * self.settings.ear_rate_then
-        self.optimiser.param_groups[1]["lr"] = rate
+        for optimiser in self.optimisers:
+            optimiser.param_groups[0]["lr"] = rate if hearing else rate * self.settings.ear_rate_then
+            optimiser.param_groups[1]["lr"] = rate
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.settings.half_precision)
@@ -151,15 +179,17 @@ class Learner:
         batch = self.school.batch(settings.ear_batch, 1, settings.delays, settings.ear_length)
         with self._autocast():
             encoding, _ = self.network.encode(batch.features, self.network.empty_past(len(batch.features)))
-            sound, seal = self.head(encoding)
-        return self._heard_terms(sound, seal, batch, 1.0)
+            heard = self.head(encoding)
+        return self._heard_terms(heard, batch)
 
-    def _heard_terms(self, sound: Tensor, seal: Tensor, batch: Batch, share: float) -> dict[str, Tensor]:
-        known = slice(30, None)  # before that, the encoder has not heard enough
+    def _heard_terms(self, heard: tuple[Tensor, Tensor, Tensor], batch: Batch) -> dict[str, Tensor]:
+        weights, known = self.settings.weights, slice(30, None)  # before that, the encoder has not heard enough
+        sound, seal, face = (part[:, known] for part in heard)
+        then = batch.face_then[:, known] / self._face_spreads
         return {
-            "sound": share * sound_loss(sound[:, known], batch.sound[:, known]),
-            "seal_then": share
-            * seal_loss(seal[:, known].float(), batch.seal_then[:, known], self.settings.weights.seal_gain),
+            "sound": weights.sound * sound_loss(sound, batch.sound[:, known]),
+            "seal_then": weights.seal * seal_loss(seal.float(), batch.seal_then[:, known], weights.seal_gain),
+            "face_then": weights.place * then_loss(face, then),
         }
 
     def _face_terms(self) -> dict[str, Tensor]:
@@ -168,13 +198,16 @@ class Learner:
         batch = self.school.batch(settings.face_batch, frames, settings.delays)
         with self._autocast():
             encoding, _ = self.network.encode(batch.features, self.network.empty_past(len(batch.features)))
-            sound, seal_then = self.head(encoding)
+            heard = self.head(encoding)
             logits = frame_logits(self.network, encoding, batch)
         smooth = self.network.smooth(logits.float())
         cut = layout.SMOOTHED_FRAMES - 1
         found = self.network.coefficients(smooth)
-        terms = face_loss(found, batch.blendshapes[:, cut:], smooth[..., -1], batch.seal[:, cut:], settings.weights)
-        return {**terms, **self._heard_terms(sound, seal_then, batch, settings.weights.sound)}
+        truth = (batch.blendshapes[:, cut:], smooth[..., -1], batch.seal[:, cut:])
+        return {
+            **face_loss(found, *truth, self.spreads, settings.weights),
+            **self._heard_terms(heard, batch),
+        }
 
 
 def frame_logits(network: SpeechModule, encoding: Tensor, batch: Batch) -> Tensor:

@@ -11,20 +11,21 @@ from torch import Tensor
 from core.audio import speech_layout as layout
 from core.audio.features import BANDS, ENERGY, LOG_F0
 from core.audio.mel import FLOOR, LOG_CENTRE, LOG_HALF_RANGE, hz_of_mel, mel_of_hz
-from core.blendshapes import COUNT, INDEX
+from core.blendshapes import ARKIT_NAMES, COUNT
 from training.speech.articulation import MOVED
 from training.speech.draw import Lessons
 from training.speech.moods import ARTICULATION_BY_AROUSAL, mood_rows, mood_shares
 
 CUT_STEPS = 100  # of 20 ms, heard before the first frame
-JAW = MOVED.index(INDEX["jawOpen"])
+FACES = np.array([i for i, channel in enumerate(MOVED) if not ARKIT_NAMES[channel].endswith("Right")])
+"""Columns of the lessons without right sides, which are as the left ones."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
     """B cuts. features (B, 2 T, 84); newest (B, F): how many steps each frame hears; offsets_ms (B, F, T): when, NaN
     outside of its window; control (B, 2); blendshapes (B, F, 52), seal (B, F): the truth;
-    sound (B, T), seal_then (B, T): of each step, some time ago."""
+    sound (B, T, D), seal_then (B, T, D), face_then (B, T, D, FACES): of each step, D times ago."""
 
     features: Tensor
     newest: Tensor
@@ -34,6 +35,7 @@ class Batch:
     seal: Tensor
     sound: Tensor
     seal_then: Tensor
+    face_then: Tensor
 
 
 class School:
@@ -69,6 +71,7 @@ class School:
             torch.from_numpy(seal),
             torch.from_numpy(self.lessons.sound[then].astype(np.int64)),
             torch.from_numpy(self.lessons.seal[then].astype(np.float32)),
+            torch.from_numpy(self.lessons.blendshapes[then][..., FACES].astype(np.float32)),
         )
 
     def _truth(self, place: np.ndarray, control: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

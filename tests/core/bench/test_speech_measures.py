@@ -85,6 +85,8 @@ def test_recorded_speech_is_judged_by_its_phones():
     judged = recorded_speech(found, phones, groups)
     assert judged["closures"] == 2 and judged["closure recall"] == 0.5 and judged["false closures"] == 0
     assert judged["open vowels above closed ones"] == 1 and judged["rounded above unrounded"] == 1
+    found[8:10, INDEX["mouthClose"]] = 0.6  # the middle of AA, 0.3 s
+    assert recorded_speech(found, phones, groups)["false closures"] == pytest.approx(1 / 3)
 
 
 def test_ordered_share_counts_pairs():
