@@ -32,19 +32,20 @@ LONGEST_STEP_S = 0.5
 
 
 def plain_features(head_points: FloatArray, neutral: FloatArray, gaze: FloatArray, pose: HeadPose) -> FloatArray:
-    """(13,) float32 of order one: head's turn and distance, gaze, lid gaps now and at rest, lip gap.
+    """(..., 13) float32 of order one: head's turn and distance, gaze, lid gaps now and at rest, lip gap.
 
-    head_points, neutral: (478, 3) metres, head frame; gaze: (2, 2) radians.
+    head_points: (..., 478, 3), neutral: (478, 3), metres, head frame; gaze: (..., 2, 2) radians; pose: of all of them.
     """
     rotation = pose.rotation
-    now, rest = lid_openness(head_points), lid_openness(neutral)
-    gap = np.linalg.norm(head_points[INNER_LIPS[5]] - head_points[INNER_LIPS[15]])
-    width = np.linalg.norm(head_points[OUTER_LIPS[0]] - head_points[OUTER_LIPS[10]])
-    return np.array([
-        2 * rotation[0, 2], 2 * rotation[1, 2], 2 * rotation[1, 0], np.log(max(-float(pose.translation[2]), 0.05)),
-        *(2 * np.asarray(gaze).ravel()), *(4 * now), *(4 * rest),
-        10 * gap / max(float(width), 1e-6),
-    ], np.float32)  # fmt: skip
+    found = np.empty((*head_points.shape[:-2], PLAIN_FEATURES), np.float32)
+    found[..., :3] = 2 * rotation[0, 2], 2 * rotation[1, 2], 2 * rotation[1, 0]
+    found[..., 3] = np.log(max(-float(pose.translation[2]), 0.05))
+    found[..., 4:8] = 2 * np.asarray(gaze).reshape(*head_points.shape[:-2], 4)
+    found[..., 8:10], found[..., 10:12] = 4 * lid_openness(head_points), 4 * lid_openness(neutral)
+    gap = np.linalg.norm(head_points[..., INNER_LIPS[5], :] - head_points[..., INNER_LIPS[15], :], axis=-1)
+    width = np.linalg.norm(head_points[..., OUTER_LIPS[0], :] - head_points[..., OUTER_LIPS[10], :], axis=-1)
+    found[..., 12] = 10 * gap / np.maximum(width, 1e-6)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,12 +39,12 @@ _LOWER = np.array([LEFT_LOWER_LID[2:5], RIGHT_LOWER_LID[2:5]])
 
 
 def lid_openness(head_points: FloatArray) -> FloatArray:
-    """(2,) gap between the lids in parts of the eye's width, left and right; 0 closed, 0.2 to 0.4 open.
+    """(..., 2) gap between the lids in parts of the eye's width, left and right; 0 closed, 0.2 to 0.4 open.
 
-    head_points: (478, 3), any unit.
+    head_points: (..., 478, 3), any unit.
     """
-    width = np.linalg.norm(head_points[_OUTER] - head_points[_INNER], axis=1)
-    gap = np.linalg.norm(head_points[_UPPER] - head_points[_LOWER], axis=2).mean(1)
+    width = np.linalg.norm(head_points[..., _OUTER, :] - head_points[..., _INNER, :], axis=-1)
+    gap = np.linalg.norm(head_points[..., _UPPER, :] - head_points[..., _LOWER, :], axis=-1).mean(-1)
     return gap / np.maximum(width, 1e-9)
 
 

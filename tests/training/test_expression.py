@@ -12,8 +12,11 @@ from core.expression.network import (
     plain_features,
 )
 from core.head_model.builtin import load_builtin_rig
+from core.head_model.identity import mirrored_landmarks
 from core.structures import HeadPose
-from training.expression.sequences import clip
+from training.expression.draw import plan
+from training.expression.figures import bent, by_other_hands, strange_mixture
+from training.expression.sequences import clip, strangers_clip
 
 torch = pytest.importorskip("torch")
 
@@ -48,13 +51,47 @@ def test_torch_and_numpy_answer_alike():
         np.testing.assert_allclose(reading.blendshapes, torch.sigmoid(answer[:COUNT]).numpy(), atol=2e-4)
 
 
-def test_clips_are_bounded_repeatable_and_show_every_shape():
+@pytest.mark.parametrize("made", [clip, strangers_clip])
+def test_clips_are_bounded_repeatable_and_show_every_shape(made):
     takes = [np.clip(np.random.default_rng(1).normal(0.2, 0.2, (400, COUNT)), 0, 1).astype(np.float32)]
-    clips = [clip(72, takes, np.random.default_rng(seed)) for seed in range(150)]
+    clips = [made(72, takes, np.random.default_rng(seed)) for seed in range(150)]
     for values in clips:
         assert values.shape == (72, COUNT) and values.dtype == np.float32
         assert values.min() >= 0 and values.max() <= 1
         for side in ("Left", "Right"):
             assert not np.any(values[:, INDEX[f"eyeLookIn{side}"]] * values[:, INDEX[f"eyeLookOut{side}"]])
-    np.testing.assert_array_equal(clips[3], clip(72, takes, np.random.default_rng(3)))
+    np.testing.assert_array_equal(clips[3], made(72, takes, np.random.default_rng(3)))
     assert (np.concatenate(clips).max(axis=0) > 0.5).all()
+
+
+def test_strangers_move_one_side_alone_and_hold_levels():
+    clips = [strangers_clip(72, [], np.random.default_rng(seed)) for seed in range(60)]
+    smiles = np.stack([values[:, [INDEX["mouthSmileLeft"], INDEX["mouthSmileRight"]]] for values in clips])
+    assert (np.abs(smiles[..., 0] - smiles[..., 1]).max(1) > 0.4).mean() > 0.1
+    assert np.mean([(values.min(0) > 0.15).any() for values in clips]) > 0.3
+
+
+def test_shapes_by_other_hands_are_alike_on_both_sides_and_still_shut_the_lids():
+    rig = load_builtin_rig()
+    rest, shapes = rig.landmarks().astype(np.float64), rig.shape_landmarks().astype(np.float64)
+    other = mirrored_landmarks(rest)
+    rng = np.random.default_rng(4)
+    made = by_other_hands(rest, shapes, rng)
+    changed = np.linalg.norm(made - shapes, axis=2).max(1) / np.linalg.norm(shapes, axis=2).max(1)
+    assert 0.05 < np.median(changed) < 0.8
+    lids = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
+    assert changed[lids].max() < 0.3
+    mixture = strange_mixture(rng)
+    assert mixture[lids, lids].min() > 0.85 and mixture[lids, lids].max() < 1.15
+    bent_rest, bent_shapes = bent(rest, shapes, rng)
+    apart = np.linalg.norm(bent_rest - bent_rest[other] * (-1, 1, 1), axis=1)
+    assert apart.max() < np.linalg.norm(rest - rest[other] * (-1, 1, 1), axis=1).max() + 5e-4
+    assert 1e-4 < np.linalg.norm(bent_rest - rest, axis=1).max() < 0.015
+    assert bent_shapes.shape == shapes.shape and np.isfinite(bent_shapes).all()
+
+
+def test_the_plan_holds_lids_and_strangers_under_numbers_of_their_own():
+    jobs = plan(14, None, None, (), 5)
+    assert len({job.number for job in jobs}) == len(jobs) == 14 + 2 + 5
+    assert sum(job.is_of_lids for job in jobs) == 2 and sum(job.is_strange for job in jobs) == 5
+    assert not any(job.is_of_lids and job.is_strange for job in jobs)

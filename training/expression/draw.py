@@ -25,13 +25,13 @@ from core.geometry.rotation import rotation_from_yaw_pitch_roll
 from core.rendering.renderer import HeadRenderer
 from core.structures import Camera, FaceState, Frame
 from core.tracking import FaceMeshLandmarker
-from training.expression.figures import rig_of, shape_mixture
+from training.expression.figures import rig_of, shape_mixture, strange_mixture
 from training.expression.plain_people import PlainStudio
-from training.expression.sequences import clip, lid_clip, read_takes
+from training.expression.sequences import clip, lid_clip, read_takes, strangers_clip
 
 FRAMES, CALM_FRAMES = 72, 4
 HEADS_A_JOB = 6
-FIRST_OF_LIDS = 6000  # number of the first job of lids
+FIRST_OF_LIDS, FIRST_STRANGE = 6000, 12000  # numbers of the first jobs of their kinds
 SIZES = ((480, 360), (400, 400), (640, 480), (480, 360))
 FIRST_SEED = 3_000_000  # lower seeds belong to the benchmarks and to the identity room
 
@@ -41,7 +41,8 @@ Picture = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 @dataclass(frozen=True, slots=True)
 class Job:
     """number: also the seed; family: see `figures.FAMILIES`; models, takes: folders of optional material; is_of_lids:
-    winks, glances down and squints instead of everything."""
+    winks, glances down and squints instead of everything; is_strange: heads by other hands that move like nobody in
+    the takes."""
 
     number: int
     family: str
@@ -49,6 +50,7 @@ class Job:
     takes: Path | None
     held_takes: tuple[str, ...]
     is_of_lids: bool = False
+    is_strange: bool = False
 
 
 class Spoiler:
@@ -170,10 +172,10 @@ def _clips(job: Job) -> Iterator[dict[str, np.ndarray]]:
         for number in range(HEADS_A_JOB):
             seed = FIRST_SEED + HEADS_A_JOB * job.number + number
             camera, distance = random_camera(size, rng)
-            values = lid_clip(FRAMES, rng) if job.is_of_lids else clip(FRAMES, takes, rng)
+            values = _values(job, takes, rng)
             lights = random_lights(rng)
             if job.family == "plain":
-                made = _plain(plain, seed, values, camera, distance, lights, landmarker, rng)
+                made = _plain(job, plain, seed, values, camera, distance, lights, landmarker, rng)
             else:
                 made = _rigged(job, seed, size, values, camera, distance, lights, landmarker, rng)
             if made:
@@ -181,13 +183,20 @@ def _clips(job: Job) -> Iterator[dict[str, np.ndarray]]:
                 yield made
 
 
-def _plain(studio, seed, values, camera, distance, lights, landmarker, rng):  # type: ignore[no-untyped-def]
-    studio.seat(seed, shape_mixture(rng), rng, None if rng.random() < 0.6 else lights)
+def _values(job: Job, takes: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    if job.is_of_lids:
+        return lid_clip(FRAMES, rng)
+    return strangers_clip(FRAMES, takes, rng) if job.is_strange else clip(FRAMES, takes, rng)
+
+
+def _plain(job, studio, seed, values, camera, distance, lights, landmarker, rng):  # type: ignore[no-untyped-def]
+    mixture = strange_mixture(rng) if job.is_strange else shape_mixture(rng)
+    studio.seat(seed, mixture, rng, None if rng.random() < 0.6 else lights, is_strange=job.is_strange)
     return film(lambda c, r, p: studio.take(c, r, p, camera), landmarker, values, camera, distance, rng)
 
 
 def _rigged(job, seed, size, values, camera, distance, lights, landmarker, rng):  # type: ignore[no-untyped-def]
-    rig = rig_of(job.family, seed, job.models, rng)
+    rig = rig_of(job.family, seed, job.models, rng, is_strange=job.is_strange)
     low, high = rng.uniform(0.05, 0.95, 3), rng.uniform(0.05, 0.95, 3)
     with HeadRenderer(rig, size, background=tuple(low), background_top=tuple(high)) as renderer:
         renderer.set_lights(lights)
@@ -200,14 +209,15 @@ def _rigged(job, seed, size, values, camera, distance, lights, landmarker, rng):
         return film(picture, landmarker, values, camera, distance, rng)
 
 
-def plan(count: int, models: Path | None, takes: Path | None, held_takes: Sequence[str]) -> list[Job]:
+def plan(count: int, models: Path | None, takes: Path | None, held_takes: Sequence[str], strange: int = 0) -> list[Job]:
     """Jobs of all families in turn, so that a stopped run is still a fair mixture: half plain people. One in seven
-    comes on top, of lids alone: winks are rare in all other movement."""
+    comes on top, of lids alone: winks are rare in all other movement; and so many of strangers."""
     has_ict = models is not None and ict_path(models) is not None
     families = ("plain", "builtin", "plain", "builtin", "plain", "ict") if has_ict else ("builtin",)
-    numbers = [*range(count), *range(FIRST_OF_LIDS, FIRST_OF_LIDS + count // 7)]
+    usual, lids = range(count), range(FIRST_OF_LIDS, FIRST_OF_LIDS + count // 7)
+    numbers = [*usual, *lids, *range(FIRST_STRANGE, FIRST_STRANGE + strange)]
     return [
-        Job(k, families[k % len(families)], models, takes, tuple(held_takes), is_of_lids=k >= FIRST_OF_LIDS)
+        Job(k, families[k % len(families)], models, takes, tuple(held_takes), k in lids, k >= FIRST_STRANGE)
         for k in numbers
     ]
 

@@ -21,6 +21,7 @@ from core.tracking.landmark_bias import as_seen, as_true
 from training.expression.second_opinion import SecondOpinion
 
 SECOND = 30
+FAMILY_STRIDE = 1_000_000  # between the heads' numbers of two families
 NEUTRALS = 4  # of the first frame, of the first second, of another second, of the face at rest
 
 
@@ -83,7 +84,7 @@ def _lesson(path: Path, task: Path | None) -> list[dict[str, np.ndarray]]:
         lessons.append({
             "points": seen.astype(np.float32), "coefficients": one["coefficients"][moving], "plain": plain,
             "second_opinion": _said(colleague, one["points"][moving]),
-            "clip": np.full(len(seen), head + 1_000_000 * "bip".index(path.name[0])), "frame": one["frame"][moving],
+            "clip": np.full(len(seen), head + FAMILY_STRIDE * "bip".index(path.name[0])), "frame": one["frame"][moving],
             "family": np.full(len(seen), path.name[0]), "neutrals": np.stack(neutrals).astype(np.float32)[None],
         })  # fmt: skip
     return lessons

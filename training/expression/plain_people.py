@@ -19,6 +19,7 @@ from core.head_model.ict_model import METRES_PER_UNIT, IctModel, checked_model
 from core.rendering.camera import vertical_view_angle_deg, window_center
 from core.rendering.lights import add_lights
 from core.structures import Camera, ImageArray
+from training.expression.figures import bent, by_other_hands, smooth_fields
 
 EYES = (slice(21_451, 23_021), slice(23_021, 24_591))  # both shells of the left and the right eye
 IRIS_DEG, PUPIL_DEG = 30.0, 13.0
@@ -72,19 +73,27 @@ class PlainStudio:
         self._triangles = compact.reshape(-1, 3)
         self._eyes = [np.flatnonzero((self._used >= eye.start) & (self._used < eye.stop)) for eye in EYES]
 
-    def seat(self, seed: int, mixture: np.ndarray, rng: np.random.Generator, lights: tuple | None) -> None:
-        """The next person: `mixture` (52, 52) of the shapes; lights: VTK's light kit when None."""
+    def seat(
+        self, seed: int, mixture: np.ndarray, rng: np.random.Generator, lights: tuple | None, is_strange: bool = False
+    ) -> None:
+        """The next person: `mixture` (52, 52) of the shapes; lights: VTK's light kit when None; is_strange: in bent
+        space, with shapes by other hands and blotchy skin."""
         count = rng.integers(30, 101)
         code = np.zeros(len(self._identities), np.float32)
         code[:count] = np.random.default_rng(seed).normal(0, rng.uniform(0.5, 1.1), count)
         self._rest = self._model.vertices[self._used] + np.tensordot(code, self._identities[:, self._used], 1)
         shapes = self._model.shapes[:, self._used].reshape(len(ARKIT_NAMES), -1)
         self._shapes = (mixture @ shapes).astype(np.float32)
+        if is_strange:
+            made = by_other_hands(self._rest, self._shapes.reshape(len(ARKIT_NAMES), -1, 3), rng)
+            self._rest, made = bent(self._rest, made, rng)
+            self._shapes = made.reshape(len(made), -1).astype(np.float32)
         plotter = self._plotter
         plotter.clear_actors()
         faces = np.c_[np.full(len(self._triangles), 3), self._triangles].ravel()
         self._mesh = pyvista.PolyData(self._rest.astype(np.float32), faces)
-        self._mesh["colour"] = self._colours(rng)[self._used]
+        colours = self._colours(rng)[self._used]
+        self._mesh["colour"] = self._blotchy(colours, rng) if is_strange else colours
         self._mesh.point_data["Normals"] = self._normals(self._rest)
         self._mesh.point_data.active_normals_name = "Normals"
         plotter.add_mesh(
@@ -131,6 +140,14 @@ class PlainStudio:
         a, b, c = (points[self._triangles[:, k]] for k in range(3))
         normals = self._around @ np.cross(b - a, c - a).astype(np.float32)
         return (normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+
+    def _blotchy(self, colours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(V, 3) uint8 the colours, lighter and darker in spots of some centimetres, as make-up and shadows do."""
+        rest = self._model.vertices[self._used]
+        spots = smooth_fields(rest, 3, rng.uniform(0.006, 0.03), rng).T
+        spots = spots.mean(1, keepdims=True) * rng.uniform(0, 0.10) + spots * rng.uniform(0, 0.03)
+        eyes = np.isin(self._used, np.r_[EYES])
+        return np.clip(colours * np.where(eyes[:, None], 1.0, 1.0 + spots), 0, 255).astype(np.uint8)
 
     def _colours(self, rng: np.random.Generator) -> np.ndarray:
         """(V, 3) uint8 skin, lips, brows, eyes, teeth; lips and brows lie where the model's own shapes move most."""

@@ -74,7 +74,7 @@ def school_of(lessons: Lessons, seed: int, rigs: Sequence[HeadRig]) -> School:
         lessons, bases, template, starts, shape, displacement,
         {clip: projected(rests) for clip, rests in lessons.neutrals.items()},
         (SHAPE_SCALE * flat @ whole["shape"], DISPLACEMENT_SCALE * flat @ whole["displacement"]),
-        [rig.shape_landmarks().astype(np.float64) for rig in rigs],
+        [rig.shape_landmarks().astype(np.float32) for rig in rigs],
     )  # fmt: skip
 
 
@@ -186,18 +186,17 @@ class Drawer:
             truth *= rng.random(COUNT) < 0.15  # few at a time, so that one side moves alone
         if rng.random() < 0.5:
             truth[: rng.integers(1, len(truth) - 4)] = 0.0  # and from one frame to the next
-        points = rest + ((truth * strength) @ shapes.reshape(COUNT, -1)).reshape(len(truth), -1, 3)
+        points = rest + ((truth * strength).astype(np.float32) @ shapes.reshape(COUNT, -1)).reshape(-1, *rest.shape)
         points += rng.normal(0, rng.uniform(0, 3e-4), points.shape)
         believed = rest + rng.normal(0, 3e-4, 3) if rng.random() < 0.5 else rest
-        moved, shape = points - believed, points - np.r_[school.template, rest[FACE_POINTS:]]
-        bases = school.bases
+        moved, shape = points - believed, points[:, :FACE_POINTS] - school.template
         made["points"][-1] = np.concatenate([
-            DISPLACEMENT_SCALE * moved[:, :FACE_POINTS].reshape(len(truth), -1) @ bases["displacement"].numpy(),
-            SHAPE_SCALE * shape[:, :FACE_POINTS].reshape(len(truth), -1) @ bases["shape"].numpy(),
+            scale * these[:, :FACE_POINTS].reshape(len(truth), -1).astype(np.float32) @ school.bases[name].numpy()
+            for name, scale, these in (("displacement", DISPLACEMENT_SCALE, moved), ("shape", SHAPE_SCALE, shape))
         ], axis=1)  # fmt: skip
         pose = HeadPose(np.eye(3), np.array([0.0, 0.0, -np.exp(rng.normal(-0.6, 0.3))]))
-        gaze = gaze_from_blendshapes(truth)
-        made["plain"][-1] = np.stack([plain_features(p, believed, g, pose) for p, g in zip(points, gaze, strict=True)])
+        gaze = np.stack([gaze_from_blendshapes(values) for values in truth])
+        made["plain"][-1] = plain_features(points, believed, gaze, pose)
         made["truth"][-1] = truth
         made["weights"][-1] = np.ones_like(made["weights"][-1])
 

@@ -25,6 +25,22 @@ WEAK = ("jawLeft", "jawRight", "mouthClose", "mouthShrugLower", "mouthShrugUpper
 """Shapes that FaceMesh tells worst: shown more often than chance would."""
 LIDS = ("eyeBlink", "eyeBlink", "eyeBlink", "eyeLookDown", "eyeSquint", "eyeWide")
 """What lid clips show; a list with repetitions, so that winks and blinks are half of it."""
+ASIDE = (
+    "mouthLeft", "mouthRight", "jawLeft", "jawRight", "mouthSmile", "mouthSmile", "mouthFrown", "mouthDimple",
+    "mouthUpperUp", "mouthLowerDown", "mouthStretch", "mouthPress", "browDown", "browOuterUp", "noseSneer",
+)  # fmt: skip
+"""What a stranger often does with one side alone."""
+_BARE = (name.removesuffix("Left").removesuffix("Right") for name in ARKIT_NAMES)
+_STEMS = tuple(dict.fromkeys("eyeLook" if stem.startswith("eyeLook") else stem for stem in _BARE))
+TOGETHER = {
+    stem: [
+        INDEX[name] for name in ARKIT_NAMES
+        if name in (stem, f"{stem}Left", f"{stem}Right") or (stem == "eyeLook" and name.startswith(stem))
+    ]
+    for stem in _STEMS
+}  # fmt: skip
+"""Channels by what both sides of them share."""
+NEVER_HELD = ("eyeLook", "eyeBlink", "jaw", "mouth", "mouthClose", "tongueOut")
 
 
 @lru_cache(maxsize=2)
@@ -70,6 +86,27 @@ def lid_clip(frames: int, rng: np.random.Generator) -> np.ndarray:
     for _ in range(3):
         values = values + _excursion(frames, rng, LIDS, both_sides=0.3)
     values = np.clip(values, 0.0, 1.0)
+    return _one_gaze(values).astype(np.float32)
+
+
+def strangers_clip(frames: int, takes: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """(frames, 52) float32 in [0, 1] as nobody in the takes moves: many shapes from other moments and at another
+    strength, some held at a high level all the time, more of one side alone. What goes with what is a habit of one
+    person and must not be learned."""
+    values, others = clip(frames, takes, rng).astype(np.float64), clip(frames, takes, rng)
+    for channels in TOGETHER.values():
+        if rng.random() < 0.4:
+            values[:, channels] = others[:, channels]
+        values[:, channels] *= np.clip(np.exp(rng.normal(0, 0.3)), 0.5, 1.8)
+    for stem in rng.choice(list(TOGETHER), rng.integers(0, 5)):
+        if stem not in NEVER_HELD:
+            held = TOGETHER[stem]
+            values[:, held] += rng.uniform(0.1, 0.6) * rng.uniform(0.9, 1.1, len(held))
+    for _ in range(rng.poisson(2.0)):
+        values += _excursion(frames, rng, ASIDE, both_sides=0.2)
+    values = np.clip(values, 0.0, 1.0)
+    close = INDEX["mouthClose"]
+    values[:, close] = np.minimum(values[:, close], values[:, INDEX["jawOpen"]] + 0.05)
     return _one_gaze(values).astype(np.float32)
 
 
