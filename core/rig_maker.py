@@ -36,7 +36,7 @@ def make_rig(
     base: HeadRig | None = None,
     progress: Progress | None = None,
     is_cancelled: Callable[[], bool] | None = None,
-    refine: bool = False,
+    refine: bool = True,
 ) -> HeadRig:
     """The person's rig from pictures as `build_rig` takes them, with its own landmark bias. Errors as `build_rig`."""
     report = progress or (lambda phase, share: None)

@@ -12,7 +12,6 @@ from core.errors import LiveAvatarError, RenderError
 from core.head_model.heads import HEAD_TITLES, available_heads
 from core.head_model.rig import HeadRig
 from core.rendering.pictures import compose_sheet
-from core.rigging.shading import can_refine
 from ui.frame import require_frame
 from ui.guided_panel import WHY, finished_job, is_guided, show_camera, show_prompt, start_guided
 from ui.pyvista_view import show_in_stpyvista
@@ -44,7 +43,10 @@ JOB, DRAFT, DRAFT_KIND, PROBLEM, NEWS = "rig_job", "rig_draft", "rig_draft_kind"
 POLL_S = 0.4
 PHOTO_HELP = "Front view, even light, nothing over the face. Several photos or a short video make it more like you."
 HEAD_HELP = "The head that is reshaped to the face in the photos. It decides how fine the mesh and its 52 shapes are."
-REFINE_HELP = "Fits the form to light and shade on the skin as well as to the points of the face. It adds seconds."
+REFINE_HELP = (
+    "Fits the form to light and shade on the skin as well as to the points of the face. "
+    "Without it where a beard, make-up or hard shadows mislead it."
+)
 
 
 def start_job(files: list, name: str, head: str, refine: bool) -> None:
@@ -65,7 +67,7 @@ def show_form() -> None:
         files = st.file_uploader("Photos, or one short video", accept_multiple_files=True, help=PHOTO_HELP)
         name = st.text_input("Name", value="My head", max_chars=80)
         head = choose_head()
-        refine = can_refine() and st.checkbox("Refine by shading", help=REFINE_HELP)
+        refine = st.checkbox("Refine by shading", value=True, help=REFINE_HELP)
         is_sent = st.form_submit_button("Make my head", type="primary", icon=":material/face:", width="stretch")
     if not is_sent:
         return

@@ -58,7 +58,7 @@ class RigJob(Work[HeadRig]):
     head: the name of the base head, see `core.head_model.heads`; refine: by the skin's shading, see `make_rig`.
     """
 
-    def __init__(self, uploads: Sequence[Upload], name: str, head: str = "builtin", refine: bool = False) -> None:
+    def __init__(self, uploads: Sequence[Upload], name: str, head: str = "builtin", refine: bool = True) -> None:
         self.source_kind = "video" if any(is_video(upload.content) for upload in uploads) else "photo"
         super().__init__(
             "rig-job",

@@ -115,9 +115,7 @@ def _expected_error(details: Mapping[str, object]) -> str:
 
 def _shading(details: Mapping[str, object]) -> str:
     moved = _number(details, "shading_moved_mm")
-    if moved is not None:
-        return f"The skin's shading refined the form: points of the face moved by {moved:.1f} mm."
-    return "" if "shading" not in details else f"The form was not refined by shading: {details['shading']}."
+    return "" if moved is None else f"The skin's shading refined the form: points of the face moved by {moved:.1f} mm."
 
 
 def _remarks(details: Mapping[str, object]) -> str:

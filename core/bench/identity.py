@@ -30,7 +30,7 @@ from core.rig_maker import VIDEO_PICTURES, make_rig
 from core.rigging.build import build_rig, observe_all, texture_pictures
 from core.rigging.face_shape import FaceShape, estimate_shape
 from core.rigging.observation import Observation
-from core.rigging.shading import can_refine, refined_by_shading
+from core.rigging.shading import refined_by_shading
 from core.structures import FloatArray, ImageArray
 from core.tracking import FaceMeshLandmarker
 
@@ -39,7 +39,7 @@ FIRST_SEED = 500
 FILM_TURN_DEG = 35.0
 WEBCAM_DISTANCE_M = 0.58
 SOURCES = ("photo", "smile", "open mouth", "video")
-REFINED = ", refined by shading"
+POINTS_ALONE = ", face points alone"
 BOUNDS = {("built-in", "photo"): 1.1, ("built-in", "video"): 0.8, ("ict", "photo"): 0.9, ("ict", "video"): 0.65}
 
 
@@ -130,16 +130,19 @@ def measure(count: int, models: Path) -> Measured:
                     raw = personalise(heads["built-in"], _raw_points(seen[0].aligned.points), "raw")
                     measured.note("built-in", "raw points", float(np.median(rig_distances_mm(truth, points, raw))))
                 if source == "video":
-                    halves = [estimate_shape(seen[first::2]).landmarks[:FACE_POINTS] for first in (0, 1)]
+                    parts = (seen[0::2], seen[1::2])
+                    halves = [_refined(part, estimate_shape(part)).landmarks[:FACE_POINTS] for part in parts]
                     measured.halves.append((halves[0], halves[1]))
     return measured
 
 
 def _forms(seen: Sequence[Observation], shape: FaceShape) -> dict[str, FaceShape]:
-    """The form by the face's points alone and, where torch is installed, refined by shading."""
-    if not can_refine():
-        return {"": shape}
-    return {"": shape, REFINED: refined_by_shading(load_builtin_rig(), texture_pictures(seen, shape), shape)}
+    """The form as rigs have it, refined by shading, and by the face's points alone."""
+    return {"": _refined(seen, shape), POINTS_ALONE: shape}
+
+
+def _refined(seen: Sequence[Observation], shape: FaceShape) -> FaceShape:
+    return refined_by_shading(load_builtin_rig(), texture_pictures(seen, shape), shape)
 
 
 def _raw_points(aligned: FloatArray) -> FloatArray:
@@ -164,7 +167,7 @@ def bench_identity(photo: Path | None = None, count: int = PEOPLE) -> BenchResul
     models = models_folder()
     measured = measure(count, models)
     readings = [
-        Reading(f"{head}: {source}", float(np.median(errors)), "mm", BOUNDS.get((head, source.removesuffix(REFINED))))
+        Reading(f"{head}: {source}", float(np.median(errors)), "mm", BOUNDS.get((head, source)))
         for (head, source), errors in measured.errors.items()
     ]
     for head in {head for head, _ in measured.errors}:

@@ -29,8 +29,8 @@ def add_parser(subparsers: Any) -> None:
         help="the shapes in the file: dense is read by every importer, sparse is smaller; auto is dense up to 8 MB",
     )  # fmt: skip
     parser.add_argument(
-        "--refine", action="store_true",
-        help="refine the form by the skin's shading: needs torch, takes 3 s more, not proven on photos of people",
+        "--no-refine", dest="refine", action="store_false",
+        help="leave the form as the points of the face tell it, without the light and shade on the skin",
     )  # fmt: skip
     parser.add_argument(
         "--guided", type=Path, metavar="VIDEO",
@@ -86,8 +86,6 @@ def tell_quality(details: Mapping[str, object]) -> None:
     ]
     if "shading_moved_mm" in details:
         lines.append(f"shading moved a face point by {details['shading_moved_mm']} mm")
-    elif "shading" in details:
-        lines.append(f"not refined by shading: {details['shading']}")
     if "halves_differ_mm" in details:
         lines.append(f"two halves of the pictures give forms that differ by {details['halves_differ_mm']} mm")
     remarks = details.get("remarks")

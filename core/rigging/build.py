@@ -17,7 +17,7 @@ from core.rigging.eye_colour import iris_colour, tint_eyes
 from core.rigging.face_gaussian import DIRECTIONS_DEG, FaceEstimate
 from core.rigging.face_shape import FaceShape, estimate_shape
 from core.rigging.observation import Observation, observe
-from core.rigging.shading import WITHOUT_TORCH, can_refine, moved_mm, refined_by_shading
+from core.rigging.shading import moved_mm, refined_by_shading
 from core.rigging.texture import make_texture, with_texture
 from core.structures import ImageArray
 from core.tracking import FaceLandmarker, FaceMeshLandmarker, TrackerSettings
@@ -37,13 +37,13 @@ def build_rig(
     landmarker: FaceLandmarker | None = None,
     progress: Progress | None = None,
     is_cancelled: Callable[[], bool] | None = None,
-    refine: bool = False,
+    refine: bool = True,
 ) -> HeadRig:
     """The person's rig from one or more pictures of one person: (H, W, 3) uint8, or photos with their lens.
 
-    base: the head that is reshaped, the built-in one when left out; refine: by the skin's shading, where torch is
-    installed. Pictures without a usable face are passed over
-    when others have one. NoFaceError: none has; its text says why. Cancelled: the caller stopped the work.
+    base: the head that is reshaped, the built-in one when left out; refine: by the skin's shading. Pictures without a
+    usable face are passed over when others have one. NoFaceError: none has; its text says why.
+    Cancelled: the caller stopped the work.
     """
     base = base or load_builtin_rig()
     report = progress or (lambda phase, share: None)
@@ -70,10 +70,8 @@ def _refined(
     base: HeadRig, shown: Sequence[Observation], shape: FaceShape, stopped: Callable[[], bool]
 ) -> tuple[FaceShape, dict[str, object]]:
     """The refined form, and what the rig's details say of it."""
-    if not can_refine():
-        return shape, {"shading": WITHOUT_TORCH}
     found = refined_by_shading(base, shown, shape, lambda: _check(stopped))
-    return found, {"shading": "refined", "shading_moved_mm": round(moved_mm(shape, found), 2)}
+    return found, {"shading_moved_mm": round(moved_mm(shape, found), 2)}
 
 
 def _check(stopped: Callable[[], bool]) -> None:

@@ -1,26 +1,24 @@
-"""Which triangle covers each pixel and where inside it, as a function that gradients pass through.
+"""Which triangle covers each pixel and where inside it, as a function with a gradient.
 
 What is found (the nearest triangle of each pixel) has no gradient; where inside it the pixel lies has one, by way of
 the barycentric weights, and through them so has everything that is interpolated over the surface. Outlines, where one
 triangle gives way to another, have none (Kato et al. 2020, arXiv 2006.12057, section 2).
 
-Two backends of one interface: pytorch3d's where it is installed, else the one below. Torch is imported when a function
-is called: nothing else in the engine needs it.
+Two backends of one interface: pytorch3d's where it is installed, else the one below. What goes in and comes out are
+arrays; torch is imported by pytorch3d's backend alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from core.errors import InputError
 from core.structures import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    import torch
 
 NEGLIGIBLE_AREA = 1e-3  # square pixels, twice the area of a triangle that is seen edge on
 MOST_CANDIDATES = 20_000_000  # pixels of all triangles' boxes: a mesh blown up beyond the picture is refused
@@ -28,23 +26,33 @@ MOST_CANDIDATES = 20_000_000  # pixels of all triangles' boxes: a mesh blown up 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fragments:
-    """What n covered pixels show. rows, columns: (n,) int64; faces: (n,) int64 triangle numbers; weights: (n, 3)
-    barycentric weights of the triangles' corners, which gradients pass through."""
+    """What n covered pixels show. rows, columns: (n,) int64; faces: (n,) int64 triangle numbers; corners: (n, 3) int64
+    their vertices; weights: (n, 3) barycentric weights of the corners; pull_back: takes the gradient of something by
+    the weights (n, 3) and gives its gradient by the positions (V, 2) in pixels."""
 
-    rows: torch.Tensor
-    columns: torch.Tensor
-    faces: torch.Tensor
-    weights: torch.Tensor
+    rows: IntArray
+    columns: IntArray
+    faces: IntArray
+    corners: IntArray
+    weights: FloatArray
+    pull_back: Callable[[FloatArray], FloatArray]
 
-    def interpolate(self, values: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
-        """(n, d) values (V, d) of the vertices, at the pixels. triangles: (F, 3) int64."""
-        return (self.weights[..., None] * values[triangles[self.faces]]).sum(dim=1)
+    def interpolate(self, values: FloatArray) -> FloatArray:
+        """(n, d) values (V, d) of the vertices, at the pixels."""
+        return np.asarray(np.einsum("nk,nkd->nd", self.weights, values[self.corners]))
+
+    def interpolation_pulled_back(self, values: FloatArray, gradient: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """((V, d) by the values, (V, 2) by the positions) of something whose gradient by `interpolate(values)` is
+        given, (n, d)."""
+        by_weights = np.einsum("nd,nkd->nk", gradient, values[self.corners])
+        by_values = summed_at(self.corners, self.weights[..., None] * gradient[:, None], len(values))
+        return by_values, self.pull_back(by_weights)
 
 
 class DifferentiableRaster(Protocol):
     """Draws triangles whose outside faces the viewer."""
 
-    def __call__(self, positions: torch.Tensor, triangles: torch.Tensor, size: tuple[int, int]) -> Fragments:
+    def __call__(self, positions: FloatArray, triangles: IntArray, size: tuple[int, int]) -> Fragments:
         """positions: (V, 3) x right and y down in pixels, pixel centres at whole numbers, z towards the viewer;
         triangles: (F, 3) int64, counter-clockwise as seen from outside; size: (width, height).
 
@@ -54,13 +62,19 @@ class DifferentiableRaster(Protocol):
         ...
 
 
-def _checked(positions: torch.Tensor, triangles: torch.Tensor) -> None:
+def summed_at(places: IntArray, values: FloatArray, count: int) -> FloatArray:
+    """(count, d) sums of values (n, 3, d) that belong to places (n, 3)."""
+    flat = places.ravel()
+    columns = values.reshape(len(flat), -1).T
+    return np.stack([np.bincount(flat, column, count) for column in columns], axis=1)
+
+
+def _checked(positions: FloatArray, triangles: IntArray) -> None:
     if positions.ndim != 2 or positions.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
         raise InputError(
-            "Expected positions (V, 3) and triangles (F, 3), "
-            f"but got {tuple(positions.shape)} and {tuple(triangles.shape)}."
+            f"Expected positions (V, 3) and triangles (F, 3), but got {positions.shape} and {triangles.shape}."
         )
-    if not bool(positions.isfinite().all()):
+    if not np.isfinite(positions).all():
         raise InputError("Positions to draw must be finite, but they hold NaN or infinity.")
 
 
@@ -104,33 +118,45 @@ def _twice_area(corners: FloatArray) -> FloatArray:
 
 
 class BuiltinRaster:
-    """`DifferentiableRaster` in numpy and torch, on the CPU."""
+    """`DifferentiableRaster` in numpy."""
 
-    def __call__(self, positions: torch.Tensor, triangles: torch.Tensor, size: tuple[int, int]) -> Fragments:
+    def __call__(self, positions: FloatArray, triangles: IntArray, size: tuple[int, int]) -> Fragments:
         """As the interface says."""
-        import torch
-
         _checked(positions, triangles)
-        shown = torch.from_numpy(
-            nearest_triangles(positions.detach().cpu().double().numpy(), triangles.cpu().numpy(), size)
-        ).to(positions.device)
-        rows, columns = torch.nonzero(shown >= 0, as_tuple=True)
+        positions = np.asarray(positions, np.float64)
+        shown = nearest_triangles(positions, triangles, size)
+        rows, columns = np.nonzero(shown >= 0)
         faces = shown[rows, columns]
-        a, b, c = positions[triangles[faces]][..., :2].unbind(dim=1)
-        at = torch.stack([columns, rows], dim=1).to(positions)
+        corners = triangles[faces]
+        a, b, c = (positions[corners[:, k], :2] for k in range(3))
+        at = np.stack([columns, rows], axis=1)
+        whole = _cross(b - a, c - a)
+        second, third = _cross(at - a, c - a) / whole, _cross(b - a, at - a) / whole
+        weights = np.stack([1 - second - third, second, third], axis=1)
+        # A weight is linear in the plane, 1 at its corner and 0 at the other two; to move a corner by d moves what the
+        # pixel sees as moving the pixel by -d times that corner's weight would.
+        slopes = np.stack([_turned(c - b), _turned(a - c), _turned(b - a)], axis=1) / whole[:, None, None]
 
-        def twice_area(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+        def pull_back(gradient: FloatArray) -> FloatArray:
+            by_pixel = np.einsum("nk,nkd->nd", gradient, slopes)
+            return summed_at(corners, -weights[..., None] * by_pixel[:, None], len(positions))
 
-        whole = twice_area(b - a, c - a)
-        second, third = twice_area(at - a, c - a) / whole, twice_area(b - a, at - a) / whole
-        return Fragments(rows, columns, faces, torch.stack([1 - second - third, second, third], dim=1))
+        return Fragments(rows, columns, faces, corners, weights, pull_back)
+
+
+def _cross(u: FloatArray, v: FloatArray) -> FloatArray:
+    return np.asarray(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
+
+
+def _turned(edge: FloatArray) -> FloatArray:
+    """(n, 2) the gradient, by the place p, of the cross product of an edge with p."""
+    return np.stack([-edge[:, 1], edge[:, 0]], axis=1)
 
 
 class Pytorch3dRaster:
     """`DifferentiableRaster` by pytorch3d (Ravi et al. 2020, arXiv 2007.08501)."""
 
-    def __call__(self, positions: torch.Tensor, triangles: torch.Tensor, size: tuple[int, int]) -> Fragments:
+    def __call__(self, positions: FloatArray, triangles: IntArray, size: tuple[int, int]) -> Fragments:
         """As the interface says."""
         import torch
         from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
@@ -139,20 +165,26 @@ class Pytorch3dRaster:
         _checked(positions, triangles)
         width, height = size
         half = 0.5 * min(width, height)  # its shorter side runs from -1 to 1, x to the left, y up, z away
-        x = (0.5 * (width - 1) - positions[:, 0]) / half
-        y = (0.5 * (height - 1) - positions[:, 1]) / half
-        z = 1 + positions[:, 2].max().detach() - positions[:, 2]
+        placed = torch.tensor(positions, dtype=torch.float32, requires_grad=True)
+        x = (0.5 * (width - 1) - placed[:, 0]) / half
+        y = (0.5 * (height - 1) - placed[:, 1]) / half
+        z = 1 + placed[:, 2].max().detach() - placed[:, 2]
         shown, _, weights, _ = rasterize_meshes(
-            Meshes([torch.stack([x, y, z], dim=1)], [triangles]),
+            Meshes([torch.stack([x, y, z], dim=1)], [torch.from_numpy(triangles)]),
             image_size=(height, width), blur_radius=0.0, faces_per_pixel=1, bin_size=0,
             perspective_correct=False, cull_backfaces=True,
         )  # fmt: skip
         rows, columns = torch.nonzero(shown[0, :, :, 0] >= 0, as_tuple=True)
-        return Fragments(rows, columns, shown[0, rows, columns, 0], weights[0, rows, columns, 0])
+        faces, inside = shown[0, rows, columns, 0].numpy(), weights[0, rows, columns, 0]
+
+        def pull_back(gradient: FloatArray) -> FloatArray:
+            (by_place,) = torch.autograd.grad(inside, placed, torch.from_numpy(gradient).to(inside), retain_graph=True)
+            return np.asarray(by_place[:, :2].double().numpy())
+
+        found = np.asarray(inside.detach().double().numpy())
+        return Fragments(rows.numpy(), columns.numpy(), faces, triangles[faces], found, pull_back)
 
 
-def best_raster() -> DifferentiableRaster | None:
-    """pytorch3d's where it is installed, else the built-in one; None without torch."""
-    if find_spec("torch") is None:
-        return None
+def best_raster() -> DifferentiableRaster:
+    """pytorch3d's where it is installed, else the built-in one."""
     return BuiltinRaster() if find_spec("pytorch3d") is None else Pytorch3dRaster()

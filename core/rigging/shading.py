@@ -1,4 +1,4 @@
-"""Refines a form by shading where torch is installed, and says so where it is not."""
+"""Refines a form by its shading."""
 
 from __future__ import annotations
 
@@ -13,15 +13,10 @@ from core.rigging.differentiable_raster import best_raster
 from core.rigging.face_gaussian import FACE_POINTS, load_face_gaussian
 from core.rigging.face_shape import FaceShape, with_closed_lips
 from core.rigging.observation import Observation
+from core.rigging.shading_fit import ShadingFit
 from core.rigging.shading_surface import make_surface, make_view
 
 SHADING_PICTURES = 5
-WITHOUT_TORCH = "torch is not installed"
-
-
-def can_refine() -> bool:
-    """Whether torch is there; it is not imported."""
-    return best_raster() is not None
 
 
 def refined_by_shading(
@@ -30,19 +25,14 @@ def refined_by_shading(
     shape: FaceShape,
     is_cancelled: Callable[[], None] | None = None,
 ) -> FaceShape:
-    """The form that also explains the skin's brightness; unchanged without torch. Size and trust stay as they were.
+    """The form that also explains the skin's brightness. Size and trust stay as they were.
 
     base: the head that takes the form; observations: pictures of the person, the best first, of which the first
     `SHADING_PICTURES` count; is_cancelled: raises to end the work.
     """
-    raster = best_raster()
-    if raster is None:
-        return shape
-    from core.rigging.shading_fit import ShadingFit
-
     surface = make_surface(_at_rest(base, shape), shape.estimate, load_face_gaussian())
     views = [make_view(surface, seen, shape.estimate) for seen in observations[:SHADING_PICTURES]]
-    deviations = ShadingFit(surface, views, raster).solve(is_cancelled)
+    deviations = ShadingFit(surface, views, best_raster()).solve(is_cancelled)
     landmarks = shape.landmarks.copy()
     landmarks[:FACE_POINTS] += np.tensordot(deviations, surface.anchor_motion, 1)
     return replace(shape, landmarks=with_closed_lips(landmarks))

@@ -7,8 +7,6 @@ is solved in every step, so the energy depends on form and camera alone (variabl
 gradient comes through the rasteriser. Lashes, folds, beards and highlights stand apart and fade by a Cauchy loss. How
 well shading explains a face at all is told by the picture itself: its variance is another unknown, so that a picture
 full of folds and shadows says less than a plain one.
-
-Imports torch: it is imported only when somebody refines.
 """
 
 from __future__ import annotations
@@ -17,12 +15,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.optimize import minimize
 
-from core.head_model.torch_skinning import rotations_of
-from core.rigging.differentiable_raster import DifferentiableRaster
-from core.rigging.lighting import ROUNDS
+from core.rigging.differentiable_raster import DifferentiableRaster, Fragments
+from core.rigging.lighting import ROUNDS, harmonics
+from core.rigging.shading_gradients import (
+    lit,
+    moved_camera,
+    normalised,
+    project,
+    projection_pulled_back,
+    vertex_normals,
+)
 from core.rigging.shading_surface import ShadingView, Surface
 from core.structures import FloatArray
 
@@ -49,22 +53,28 @@ class ShadingParameters:
     nearness: float = 0.2
     expression: float = 0.1
     steps: int = 25
+    moved_m: float = 0.002  # skin that the expression moved by this much says half as much
+
+    @property
+    def camera(self) -> FloatArray:
+        """(7,) the deviations of a camera's unknowns."""
+        return np.array([*3 * [self.turn_rad], self.size, *2 * [self.place_m], self.nearness])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Tensors:
-    """A view, ready to be compared."""
+class _Posed:
+    """points: (n + 468, 3) skin, then anchors, in a picture's expression; anchor_pixels: (468, 2) where the latter
+    belong; plain: (n,) bare skin that the expression leaves in its place; still_share: how much of the bare skin."""
 
-    brightness: torch.Tensor
-    skin: torch.Tensor
-    rotation: torch.Tensor
-    posed: torch.Tensor
-    posed_anchors: torch.Tensor
     view: ShadingView
+    points: FloatArray
+    anchor_pixels: FloatArray
+    plain: FloatArray
+    still_share: float
 
 
 class ShadingFit:
-    """The energy of a form, and its minimum. dtype: of the arithmetic."""
+    """The energy of a form, and its minimum."""
 
     def __init__(
         self,
@@ -72,42 +82,36 @@ class ShadingFit:
         views: Sequence[ShadingView],
         raster: DifferentiableRaster,
         parameters: ShadingParameters | None = None,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
+        self._surface, self._raster = surface, raster
         self._parameters = parameters or ShadingParameters()
-        self._raster, self._dtype = raster, dtype
-        self._triangles = torch.from_numpy(surface.triangles)
-        self._motion, self._shapes = self._tensor(surface.motion), self._tensor(surface.shapes)
-        self._anchor_motion = self._tensor(surface.anchor_motion)
-        self._anchor_shapes = self._tensor(surface.anchor_shapes)
-        self._plain, self._stillness = self._tensor(surface.plain), self._tensor(surface.stillness)
-        self._views = [self._prepared(surface, view) for view in views]
+        self._views = [_posed(surface, view, self._parameters.moved_m) for view in views]
         self.form_count = len(surface.motion)
         self._own = CAMERA + len(surface.shapes)
+        motion = np.concatenate([surface.motion, surface.anchor_motion], axis=1)
+        shapes = np.concatenate([surface.shapes, surface.anchor_shapes], axis=1)
+        ways = np.concatenate([motion, self._parameters.expression * shapes])
+        self._ways = ways.reshape(len(ways), -1)
 
     @property
     def unknowns(self) -> int:
         """How many numbers `energy` takes: those of the form, then for each view camera and expression."""
         return self.form_count + self._own * len(self._views)
 
-    def _tensor(self, values: FloatArray) -> torch.Tensor:
-        return torch.tensor(np.asarray(values), dtype=self._dtype)
+    def energy(self, unknowns: FloatArray) -> tuple[float, FloatArray]:
+        """Negative logarithm of the posterior, up to a constant, and its gradient (`unknowns`,).
 
-    def _prepared(self, surface: Surface, view: ShadingView) -> _Tensors:
-        expression = view.expression
-        return _Tensors(
-            self._tensor(view.brightness), self._tensor(view.skin), self._tensor(view.rotation),
-            self._tensor(surface.points + np.tensordot(expression, surface.shapes, 1)),
-            self._tensor(surface.anchors + np.tensordot(expression, surface.anchor_shapes, 1)), view,
-        )  # fmt: skip
-
-    def energy(self, unknowns: torch.Tensor) -> torch.Tensor:
-        """Negative logarithm of the posterior, up to a constant. unknowns: (`unknowns`,), standard normal a priori."""
+        unknowns: (`unknowns`,), standard normal a priori.
+        """
         form, own = unknowns[: self.form_count], unknowns[self.form_count :].reshape(len(self._views), self._own)
-        total = 0.5 * (form**2).sum()
-        for view, mine in zip(self._views, own, strict=True):
-            total = total + self._view_energy(view, form, mine)
-        return total
+        total, gradient = 0.5 * float(form @ form), np.zeros_like(unknowns)
+        gradient[: self.form_count] = form
+        by_own = gradient[self.form_count :].reshape(own.shape)
+        for k, view in enumerate(self._views):
+            value, by_form, by_own[k] = self._view_energy(view, form, own[k])
+            total += value
+            gradient[: self.form_count] += by_form
+        return total, gradient
 
     def solve(self, is_cancelled: Callable[[], None] | None = None) -> FloatArray:
         """(K,) the likeliest form in standard deviations. is_cancelled: called in every step, raises to end it."""
@@ -115,94 +119,83 @@ class ShadingFit:
         def value(x: FloatArray) -> tuple[float, FloatArray]:
             if is_cancelled is not None:
                 is_cancelled()
-            unknowns = torch.tensor(x, dtype=self._dtype, requires_grad=True)
-            energy = self.energy(unknowns)
-            (gradient,) = torch.autograd.grad(energy, unknowns)
-            return float(energy.detach()), gradient.double().numpy()
+            return self.energy(x)
 
         options = {"maxiter": self._parameters.steps, "maxcor": 20, "ftol": 1e-4}
         bounds = [(-MOST_DEVIATIONS, MOST_DEVIATIONS)] * self.unknowns
         found = minimize(value, np.zeros(self.unknowns), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         return np.asarray(found.x[: self.form_count])
 
-    def _placed(
-        self, view: ShadingView, rotation: torch.Tensor, points: torch.Tensor, own: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """((n, 3) camera frame about the head's origin, metres; (n, 2) pixels) of points (n, 3) at rest."""
-        p = self._parameters
-        turned = points @ (rotations_of(p.turn_rad * own[:3]) @ rotation).T
-        distance = view.distance_m * torch.exp(p.nearness * own[6])
-        enlarged = view.scale * torch.exp(p.size * own[3]) * distance / (distance - turned[:, 2])
-        shift = p.place_m * view.scale * own[4:6]
-        x = view.at[0] + shift[0] + enlarged * turned[:, 0]
-        y = view.at[1] + shift[1] - enlarged * turned[:, 1]
-        return turned, torch.stack([x, y], dim=1)
+    def _view_energy(self, posed: _Posed, form: FloatArray, own: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """(energy, (K,) by the form, (7 + E,) by camera and expression)."""
+        p, view = self._parameters, posed.view
+        points = posed.points + (np.concatenate([form, own[CAMERA:]]) @ self._ways).reshape(-1, 3)
+        turned, pixels = project(points, moved_camera(view.camera, own[:CAMERA], p.camera))
+        by_turned, by_pixels = np.zeros_like(turned), np.zeros_like(pixels)
+        skin = slice(len(self._surface.points))
+        shading, by_turned[skin], by_pixels[skin] = self._shading(posed, turned[skin], pixels[skin])
 
-    def _moved(
-        self, points: torch.Tensor, form: torch.Tensor, own: torch.Tensor, motion: torch.Tensor, shapes: torch.Tensor
-    ) -> torch.Tensor:
-        amount = self._parameters.expression * own[CAMERA:]
-        return points + torch.tensordot(form, motion, 1) + torch.tensordot(amount, shapes, 1)
+        away = pixels[skin.stop :] - posed.anchor_pixels
+        firmness = p.independent_points * self._surface.stillness[:, None] / (view.camera.scale * p.stray_m) ** 2
+        strayed = 0.5 * float((firmness * away**2).sum())
+        by_pixels[skin.stop :] = firmness * away
 
-    def _view_energy(self, view: _Tensors, form: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-        p = self._parameters
-        points = self._moved(view.posed, form, own, self._motion, self._shapes)
-        turned, pixels = self._placed(view.view, view.rotation, points, own)
-        seen, normals, weights = self._drawn(view, turned, pixels)
-        residual = _unexplained(seen, normals, weights, p.slack)
-        loss = p.slack**2 * torch.log1p((residual / p.slack) ** 2)
-        variance = (weights * loss).sum() / weights.sum().clamp_min(1e-6) + p.least_noise**2
-        # What is no shading (beards, blotches) is the same in all pictures: n of them are worth the root of n.
-        worth = p.independent_pixels / len(self._views) ** 0.5
-        shading = 0.5 * worth * torch.log(variance / p.least_noise**2)
-        anchors = self._moved(view.posed_anchors, form, own, self._anchor_motion, self._anchor_shapes)
-        now = self._placed(view.view, view.rotation, anchors, own)[1]
-        before = self._placed(view.view, view.rotation, view.posed_anchors, torch.zeros_like(own))[1].detach()
-        strayed = (self._stillness * ((now - before) ** 2).sum(dim=1)).sum() / (view.view.scale * p.stray_m) ** 2
-        return shading + 0.5 * p.independent_points * strayed + 0.5 * (own[CAMERA - 1 :] ** 2).sum()
+        by_points, by_camera = projection_pulled_back(points, view.camera, own[:CAMERA], p.camera, by_turned, by_pixels)
+        by_ways = self._ways @ by_points.ravel()
+        held = own.copy()
+        held[: CAMERA - 1] = 0.0  # turn, size and place are held by the anchors alone
+        by_own = held + np.concatenate([by_camera, by_ways[self.form_count :]])
+        return shading + strayed + 0.5 * float(held @ held), by_ways[: self.form_count], by_own
 
-    def _drawn(
-        self, view: _Tensors, turned: torch.Tensor, pixels: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(brightness (n,), normals (n, 3), weights (n,)) of the covered pixels."""
-        p = self._parameters
+    def _shading(self, posed: _Posed, turned: FloatArray, pixels: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """(energy, (V, 3) by the turned points through their normals, (V, 2) by their pixels)."""
+        p, view, triangles = self._parameters, posed.view, self._surface.triangles
         height, width = view.brightness.shape
-        depth = view.view.scale * turned[:, 2:]
-        shown = self._raster(torch.cat([pixels, depth], dim=1), self._triangles, (width, height))
-        vertices = torch.cat([_vertex_normals(turned, self._triangles), self._plain[:, None]], dim=1)
-        found = shown.interpolate(vertices, self._triangles)
-        normals = torch.nn.functional.normalize(found[:, :3], dim=1)
-        facing = ((normals[:, 2] - p.facing_low) / (p.facing_high - p.facing_low)).clamp(0, 1)
-        weights = (view.skin[shown.rows, shown.columns] * found[:, 3].clamp(0, 1) * facing).detach()
-        return view.brightness[shown.rows, shown.columns], normals, weights
+        shown = self._raster(np.column_stack([pixels, view.camera.scale * turned[:, 2]]), triangles, (width, height))
+        of_vertices, pull_vertices = vertex_normals(turned, triangles)
+        normals, pull_length = normalised(shown.interpolate(of_vertices))
+        weights = self._weights(posed, shown, normals)
+        seen = view.brightness[shown.rows, shown.columns].astype(np.float64)
+        typical, light = best_light(seen, normals, weights, p.slack)
+        explained, pull_light = lit(normals, light)
+        residual = explained - seen / typical
+        outlying = 1 + (residual / p.slack) ** 2
+        share = weights / max(float(weights.sum()), 1e-6)
+        variance = float(share @ (p.slack**2 * np.log(outlying))) + p.least_noise**2
+        # What is no shading (beards, blotches) is the same in all pictures: n of them are worth the root of n.
+        worth = p.independent_pixels * posed.still_share / len(self._views) ** 0.5
+        by_residual = worth / variance * share * residual / outlying
+        by_vertices, by_pixels = shown.interpolation_pulled_back(of_vertices, pull_length(pull_light(by_residual)))
+        return 0.5 * worth * float(np.log(variance / p.least_noise**2)), pull_vertices(by_vertices), by_pixels
+
+    def _weights(self, posed: _Posed, shown: Fragments, normals: FloatArray) -> FloatArray:
+        """(n,) how much each covered pixel says: bare skin that faces the camera."""
+        p = self._parameters
+        facing = np.clip((normals[:, 2] - p.facing_low) / (p.facing_high - p.facing_low), 0, 1)
+        plain = np.clip(shown.interpolate(posed.plain[:, None])[:, 0], 0, 1)
+        return np.asarray(posed.view.skin[shown.rows, shown.columns] * plain * facing)
 
 
-def _vertex_normals(points: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
-    """(n, 3) unit, weighted by area."""
-    a, b, c = points[triangles].unbind(dim=1)
-    flat = torch.linalg.cross(b - a, c - a)
-    total = torch.zeros_like(points).index_add(0, triangles.reshape(-1), flat.repeat_interleave(3, dim=0))
-    return torch.nn.functional.normalize(total, dim=1)
+def _posed(surface: Surface, view: ShadingView, moved_m: float) -> _Posed:
+    shift = np.tensordot(view.expression, surface.shapes, 1)
+    anchors = surface.anchors + np.tensordot(view.expression, surface.anchor_shapes, 1)
+    plain = surface.plain / (1 + (shift**2).sum(axis=1) / moved_m**2)
+    share = float(plain.sum() / surface.plain.sum())
+    points = np.concatenate([surface.points + shift, anchors])
+    return _Posed(view, points, project(anchors, view.camera)[1], plain, share)
 
 
-def _harmonics(normals: torch.Tensor) -> torch.Tensor:
-    """(n, 9) as `core.rigging.lighting.harmonics`, with gradients."""
-    x, y, z = normals.unbind(dim=1)
-    parts = [torch.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1]
-    return torch.stack(parts, dim=1)
-
-
-def _unexplained(seen: torch.Tensor, normals: torch.Tensor, weights: torch.Tensor, slack: float) -> torch.Tensor:
-    """(n,) what the best light on even skin leaves of the brightness, in parts of a typical pixel's. No gradient goes
-    through the light: at its best, the energy does not change with it."""
-    basis = _harmonics(normals)
-    with torch.no_grad():
-        sure = seen[weights > 0.5 * weights.max()] if len(seen) else seen
-        typical = sure.median().clamp_min(1e-4) if len(sure) else seen.new_ones(())
-        ridge = RIDGE * torch.eye(basis.shape[1], dtype=basis.dtype)
-        trust = weights
-        for _ in range(ROUNDS):
-            weighted = basis.T * (trust / trust.sum().clamp_min(1e-6))
-            light = torch.linalg.solve(weighted @ basis + ridge, weighted @ (seen / typical))
-            trust = weights / (1 + ((basis @ light - seen / typical) / slack) ** 2)
-    return basis @ light - seen / typical
+def best_light(seen: FloatArray, normals: FloatArray, weights: FloatArray, slack: float) -> tuple[float, FloatArray]:
+    """(a typical pixel's brightness, (9,) the light on even skin in parts of it) that explain brightness (n,) best. No
+    gradient goes through them: at the best light, the energy does not change with it."""
+    basis = harmonics(normals)
+    sure = seen[weights > 0.5 * weights.max()] if len(seen) else seen
+    typical = max(float(np.median(sure)), 1e-4) if len(sure) else 1.0
+    ridge = RIDGE * np.eye(basis.shape[1])
+    trust = weights
+    light = np.zeros(basis.shape[1])
+    for _ in range(ROUNDS):
+        weighted = basis.T * (trust / max(float(trust.sum()), 1e-6))
+        light = np.linalg.solve(weighted @ basis + ridge, weighted @ (seen / typical))
+        trust = weights / (1 + ((basis @ light - seen / typical) / slack) ** 2)
+    return typical, light

@@ -17,6 +17,7 @@ from core.head_model.rig import HeadRig
 from core.rigging.face_gaussian import FACE_POINTS, FaceEstimate, FaceGaussian
 from core.rigging.lighting import to_linear
 from core.rigging.observation import Observation
+from core.rigging.shading_gradients import Camera
 from core.rigging.skin_colour import convert_colour, measure_skin
 from core.rigging.unprojection import distance_behind_face, feature_mask
 from core.structures import FloatArray, IntArray
@@ -50,16 +51,12 @@ class Surface:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShadingView:
-    """One picture of the face. brightness: (h, w) float32 linear; skin: (h, w) in [0, 1]; rotation: (3, 3) head to
-    camera; scale: pixels a metre; at: (2,) pixel of the head's origin; distance_m of the camera; expression: (E,)
-    coefficients of `Surface.shapes`."""
+    """One picture of the face. brightness: (h, w) float32 linear; skin: (h, w) in [0, 1]; camera: by the reported
+    points; expression: (E,) coefficients of `Surface.shapes`."""
 
     brightness: FloatArray
     skin: FloatArray
-    rotation: FloatArray
-    scale: float
-    at: FloatArray
-    distance_m: float
+    camera: Camera
     expression: FloatArray
 
 
@@ -120,7 +117,7 @@ def make_view(surface: Surface, seen: Observation, estimate: FaceEstimate) -> Sh
     brightness = cv2.resize(to_linear(crop).mean(axis=2), size, interpolation=way)
     whole = cv2.resize(skin.astype(np.float32), size, interpolation=way) > 0.9
     expression = seen.resting.blendshapes[surface.posed].astype(np.float64)
-    rotation, scale, at = _camera(
+    camera = _camera(
         surface.anchors + np.tensordot(expression, surface.anchor_shapes, 1),
         (pixels - (left, top) + 0.5) * factor - 0.5,
         surface.stillness,
@@ -128,15 +125,13 @@ def make_view(surface: Surface, seen: Observation, estimate: FaceEstimate) -> Sh
         seen.aligned.to_mean.rotation.T,
         factor / (estimate.size * seen.aligned.to_mean.scale),
     )
-    return ShadingView(
-        brightness, whole.astype(np.float32), rotation, scale, at, estimate.distance_m, expression
-    )  # fmt: skip
+    return ShadingView(brightness, whole.astype(np.float32), camera, expression)
 
 
 def _camera(
     points: FloatArray, pixels: FloatArray, weights: FloatArray, distance_m: float, rotation: FloatArray, scale: float
-) -> tuple[FloatArray, float, FloatArray]:
-    """(rotation, scale, place of the origin) with which points (n, 3) come nearest to pixels (n, 2) in perspective."""
+) -> Camera:
+    """The camera through which points (n, 3) come nearest to pixels (n, 2)."""
     root = np.sqrt(weights)[:, None]
 
     def offsets(x: FloatArray) -> FloatArray:
@@ -146,4 +141,4 @@ def _camera(
 
     start = np.concatenate([Rotation.from_matrix(rotation).as_rotvec(), [np.log(scale)], weights @ pixels])
     found = least_squares(offsets, start).x
-    return Rotation.from_rotvec(found[:3]).as_matrix(), float(np.exp(found[3])), found[4:]
+    return Camera(Rotation.from_rotvec(found[:3]).as_matrix(), float(np.exp(found[3])), found[4:], distance_m)

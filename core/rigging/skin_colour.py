@@ -117,14 +117,17 @@ def _fill(image: FloatArray, weight: FloatArray) -> FloatArray:
         total = float(weight.sum())
         mean = (image * weight[..., None]).sum((0, 1)) / max(total, 1e-6)
         return np.broadcast_to(mean, image.shape).astype(np.float32)
+    share = np.asarray(weight, np.float32)[..., None]
+    return np.asarray(image * share + _filled_softly(image, weight) * (1 - share), np.float32)
+
+
+def _filled_softly(image: FloatArray, weight: FloatArray) -> FloatArray:
+    """As `_fill`, for texels without weight alone: on half the size, for what is continued there is smooth."""
     half = (weight.shape[1] // 2, weight.shape[0] // 2)
     small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
     small = cv2.resize(image * weight[..., None], half, interpolation=cv2.INTER_AREA)
-    small = small / np.maximum(small_weight, 1e-6)[..., None]
-    coarse = _fill(small, np.minimum(1.0, 4 * small_weight))
-    full = np.asarray(cv2.resize(coarse, weight.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-    share = np.asarray(weight, np.float32)[..., None]
-    return np.asarray(image * share + full * (1 - share), np.float32)
+    filled = _fill(small / np.maximum(small_weight, 1e-6)[..., None], np.minimum(1.0, 4 * small_weight))
+    return np.asarray(cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _detail(painted: ImageArray, size: int) -> FloatArray:
@@ -161,9 +164,9 @@ def fill_skin(
     merged = (merged / np.maximum(known, 1e-6)[..., None]).astype(np.float32)
     base: FloatArray = _continued(merged, (known * bare).astype(np.float32), skin) * _detail(painted, len(weight))
     enclosed = smooth_step(broad_blur(known, len(weight) / 50), *ENCLOSED)[..., None]
-    base = np.asarray(_fill(merged, known.astype(np.float32)) * enclosed + base * (1 - enclosed), np.float32)
+    base = np.asarray(_filled_softly(merged, known.astype(np.float32)) * enclosed + base * (1 - enclosed), np.float32)
     hidden_lips = (mouth * (1 - known))[..., None]
-    lips = _fill(merged, (known * mouth).astype(np.float32))
+    lips = _filled_softly(merged, (known * mouth).astype(np.float32))
     base = np.asarray(base * (1 - hidden_lips) + lips * hidden_lips, np.float32)
     return np.clip(merged * known[..., None] + base * (1 - known[..., None]), 0.0, 1.0)
 
@@ -173,7 +176,7 @@ def _continued(image: FloatArray, plain: FloatArray, skin: SkinColour) -> FloatA
     lab = convert_colour(image.astype(np.float32), cv2.COLOR_RGB2LAB).reshape(-1, 3)
     ordinary = 1 - smooth_step(skin.distance(lab, lightness=0.15), 1.2, 2.6).reshape(plain.shape)
     trusted = (plain * ordinary).astype(np.float32)
-    smooth = _fill(image, trusted)
+    smooth = _filled_softly(image, trusted)
     tone = convert_colour(skin.mean[None, None].astype(np.float32), cv2.COLOR_LAB2RGB)[0, 0]
     near = np.clip(broad_blur(trusted, len(plain) / 20) * 1.6, 0, 1)[..., None]
     noise = np.random.default_rng(5).standard_normal(plain.shape).astype(np.float32)

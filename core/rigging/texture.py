@@ -16,9 +16,9 @@ from core.rigging.skin_colour import believable_tone, evenly_lit_skin, fill_skin
 from core.rigging.unprojection import (
     TextureParameters,
     distance_behind_face,
+    face_texels,
     feature_mask,
     mouth_mask,
-    skin_texels,
     unproject,
 )
 from core.structures import ImageArray
@@ -34,7 +34,7 @@ def make_texture(
     """
     parameters = parameters or TextureParameters()
     width = parameters.size
-    texels = skin_texels(rig, width)
+    texels = face_texels(rig, parameters)
     features = feature_mask(rig, width)
     views = [
         unproject(rig, seen, size, texels, features, parameters, person)

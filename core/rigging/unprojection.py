@@ -70,6 +70,13 @@ def skin_texels(rig: HeadRig, size: int) -> TexelMap:
     return _texels((len(uv), uv.astype(np.float32).tobytes(), faces.astype(np.int32).tobytes()), size)
 
 
+def face_texels(rig: HeadRig, parameters: TextureParameters) -> TexelMap:
+    """The texels that a photo may show: those no farther behind the face's outline than the photo reaches."""
+    texels, skin = skin_texels(rig, parameters.size), rig.part("skin")
+    near = (distance_behind_face(rig) < parameters.fade_m)[rig.faces[skin.faces] - skin.vertices.start].any(axis=1)
+    return texels.where(near[texels.faces])
+
+
 def picture_positions(rig: HeadRig, seen: Observation, to_head: Similarity) -> FloatArray:
     """(V, 3) skin vertices in the picture: x right and y down in pixels, z towards the camera in metres.
 

@@ -50,24 +50,18 @@ def test_rig_page_asks_for_a_photo_first(folder):
 
 
 @pytest.mark.parametrize("is_ticked", [False, True])
-def test_refinement_is_offered_where_it_can_be_done_and_reaches_the_work(folder, monkeypatch, is_ticked):
+def test_refinement_is_offered_and_reaches_the_work(folder, monkeypatch, is_ticked):
     asked = []
-    monkeypatch.setattr("core.rigging.shading.can_refine", lambda: True)
     done = SimpleNamespace(is_done=True, result=None, problem="")
     monkeypatch.setattr("ui.rig_job.RigJob", lambda uploads, *how: asked.append((uploads[0].name, *how)) or done)
     app = run("pages/rig.py")
     (refine,) = (box for box in app.checkbox if box.label == "Refine by shading")
-    assert not refine.value and "adds seconds" in refine.help
+    assert refine.value and "hard shadows" in refine.help
     refine.set_value(is_ticked)
     app.file_uploader[0].set_value(("me.png", b"a photo", "image/png"))
     next(button for button in app.button if button.label == "Make my head").click().run()
     assert not app.exception
     assert asked == [("me.png", "My head", "builtin", is_ticked)]
-
-
-def test_refinement_is_not_offered_without_torch(folder, monkeypatch):
-    monkeypatch.setattr("core.rigging.shading.can_refine", lambda: False)
-    assert not [box for box in run("pages/rig.py").checkbox if box.label == "Refine by shading"]
 
 
 def test_nothing_is_deleted_before_the_question_is_answered(folder):

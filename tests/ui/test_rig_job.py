@@ -52,16 +52,16 @@ def test_cancelled_work_leaves_nothing(astronaut):
     assert job.problem == ""
 
 
-def test_refinement_is_done_where_it_was_asked_for_and_told(astronaut):
-    pytest.importorskip("torch")
-    rig = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=True)).result
-    assert rig is not None and rig.details["shading"] == "refined"
-    assert any(line.startswith("The skin's shading refined the form") for line in report_lines(rig.details))
+@pytest.mark.parametrize("refine", [False, True])
+def test_refinement_is_done_unless_it_is_declined_and_told(astronaut, refine):
+    rig = finished(RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=refine)).result
+    assert rig is not None
+    lines = report_lines(rig.details)
+    assert refine == any(line.startswith("The skin's shading refined the form") for line in lines)
 
 
 def test_refinement_is_a_phase_in_which_the_work_can_be_stopped(astronaut):
-    pytest.importorskip("torch")
-    job = RigJob([Upload("me.png", png(astronaut.image))], "Me", refine=True)
+    job = RigJob([Upload("me.png", png(astronaut.image))], "Me")
     while job.phase != "Refining by shading":
         assert not job.is_done
         time.sleep(0.01)

@@ -14,6 +14,7 @@ from core.media.images import load_image
 from core.rigging.build import build_rig
 from core.rigging.face_shape import estimate_shape
 from core.rigging.observation import metres_per_pixel, observe, upright_points
+from core.rigging.shading import refined_by_shading
 from core.tracking import FaceMeshLandmarker, TrackerSettings
 
 
@@ -34,7 +35,8 @@ def test_rig_has_every_part_and_its_own_name(rig):
 
 
 def test_face_follows_the_person_not_the_template(rig, seen):
-    neutral = estimate_shape([seen]).landmarks[:468]
+    shape = refined_by_shading(load_builtin_rig(), [seen], estimate_shape([seen]))
+    neutral = shape.landmarks[:468]
     centred = rig.landmarks()[:468] - rig.landmarks()[:468].mean(0) + neutral.mean(0)
     to_person = np.linalg.norm(centred - neutral, axis=1)
     template = load_builtin_rig().landmarks()[:468]
