@@ -101,7 +101,7 @@ def expression_result(frames: int) -> BenchResult:
     for seed, rig in enumerate(heads, start=41):
         clip = drawn_clip(rig, frames, seed)
         readings += _own_readings(clip)
-        readings += _lid_readings(rig)
+        readings += _gesture_readings(rig)
         task = models / TASK_FILE_NAME
         if task.is_file():
             readings += _agreement_readings(f"{clip.name}, MediaPipe", mediapipe_blendshapes(clip, task), clip)
@@ -132,19 +132,21 @@ def _own_readings(clip: Clip) -> list[Reading]:
     return readings
 
 
-def _lid_readings(rig: HeadRig) -> list[Reading]:
-    """A wink must not be a blink, and neither must a look at the floor: the largest value after a second at rest."""
+def _gesture_readings(rig: HeadRig) -> list[Reading]:
+    """A wink must not be a blink, neither must a look at the floor, and half a smile must stay half: the worse side,
+    half a second after a calm one."""
     lids = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
-    left, right = (held_gesture(rig, {name: 1.0})[lids] for name in ("eyeBlinkLeft", "eyeBlinkRight"))
+    smile = [INDEX["mouthSmileLeft"], INDEX["mouthSmileRight"]]
+    left, right = (held_gesture(rig, {ARKIT_NAMES[lid]: 1.0})[lids] for lid in lids)
     down = held_gesture(rig, dict.fromkeys(("eyeLookDownLeft", "eyeLookDownRight"), LOOK_DOWN))
+    one, other = (held_gesture(rig, {ARKIT_NAMES[corner]: 1.0})[smile] for corner in smile)
     return [
         Reading(f"{rig.name}: wink, the open eye's eyeBlink", float(max(left[1], right[0])), "", 0.25),
         Reading(f"{rig.name}: wink, the shut eye's eyeBlink", float(min(left[0], right[1])), ""),
-        Reading(
-            f"{rig.name}: looking down, eyeBlink",
-            float(down[lids].max()), "", 0.3,
-        ),
-    ]  # fmt: skip
+        Reading(f"{rig.name}: looking down, eyeBlink", float(down[lids].max()), "", 0.3),
+        Reading(f"{rig.name}: half a smile, its own side", float(min(one[0], other[1])), ""),
+        Reading(f"{rig.name}: half a smile, the other side", float(max(one[1], other[0])), ""),
+    ]
 
 
 def held_gesture(rig: HeadRig, coefficients: Mapping[str, float]) -> FloatArray:

@@ -16,23 +16,26 @@ from core.structures import FloatArray, HeadPose
 
 OWN_SHARE = 0.5
 """The bounded solver's part of the answer where the rig is this person's own, and so its shapes theirs; the rest is the
-network's."""
-SOLVED_SHARES: Mapping[str, float] = MappingProxyType({
-    "browInnerUp": 0.75, "browOuterUp": 0.25, "eyeBlink": 0.25, "eyeLookUp": 0.25, "eyeSquint": 0.25, "eyeWide": 0.25,
-    "jawOpen": 0.25, "cheekSquint": 0.25, "mouthFrown": 0.25, "mouthSmile": 0.75, "mouthStretch": 0.25,
-    "mouthShrugUpper": 0.25,
+network's. Of shapes of somebody else's head it tells nothing that the network does not know better."""
+SECOND_SHARES: Mapping[str, float] = MappingProxyType({
+    "browInnerUp": 0.5, "mouthUpperUp": 0.5,
 })  # fmt: skip
-"""The solver's part where the rig is anybody's, by the beginning of the channel's name; of other channels it knows
-nothing that the network does not. Chosen in steps of a quarter on eight drawn videos of ICT heads, three of a MakeHuman
+"""The part of the second opinion, which imitates a network that has seen real people, in the network's answer, by the
+beginning of the channel's name. Chosen in steps of a quarter on eight drawn videos of ICT heads, three of a MakeHuman
 head and four real clips (docs/expression.md)."""
-_SHARES = np.array(
-    [next((s for start, s in SOLVED_SHARES.items() if name.startswith(start)), 0.0) for name in ARKIT_NAMES]
+_SECOND = np.array(
+    [next((s for start, s in SECOND_SHARES.items() if name.startswith(start)), 0.0) for name in ARKIT_NAMES]
 )
 
 WINK_GAIN = 1.8
 """FaceMesh makes both eyes alike: of a drawn wink 0.75 and 0.35 came back. Their difference is stretched by this much;
 on drawn videos the correlation of blinks falls by 0.003, since eyes that shut together differ little."""
 _LIDS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
+
+FOLLOWING_LIDS = 0.2
+"""Lids follow a look down, and recorded takes call a part of that a blink: this much of a half shut lid is taken off
+at a whole look down, nothing of an open or a shut one. The correlation of blinks on drawn videos stayed as it was."""
+_LOOKS_DOWN = [INDEX["eyeLookDownLeft"], INDEX["eyeLookDownRight"]]
 
 BASELINE_S = 0.3  # how long after a calibration the network's remaining answers are averaged
 MOST_BASELINE = 0.6  # a channel that rests higher keeps the rest of its range
@@ -44,6 +47,11 @@ def told_apart(lids: FloatArray) -> FloatArray:
     return np.asarray(np.clip(mean + WINK_GAIN * (lids - mean), 0.0, 1.0))
 
 
+def without_look_down(lids: FloatArray, looks: FloatArray) -> FloatArray:
+    """(2,) both eyeBlinks in [0, 1] less what both eyeLookDowns explain of them."""
+    return np.asarray(np.clip(lids - FOLLOWING_LIDS * looks * 4.0 * lids * (1.0 - lids), 0.0, 1.0))
+
+
 class ExpressionEstimator:
     """Follows one face.
 
@@ -52,8 +60,7 @@ class ExpressionEstimator:
     """
 
     def __init__(self, rest: FloatArray, shapes: FloatArray, *, is_own_rig: bool) -> None:
-        self._shares = np.full(COUNT, OWN_SHARE) if is_own_rig else _SHARES
-        self._solver = ExpressionSolver(rest, shapes, prior=learned_prior())
+        self._solver = ExpressionSolver(rest, shapes, prior=learned_prior()) if is_own_rig else None
         self._network = ExpressionNetwork()
         self._neutral = np.asarray(rest, np.float64)
         self._baseline = np.zeros(COUNT)
@@ -63,7 +70,8 @@ class ExpressionEstimator:
     def adopt_neutral(self, neutral: FloatArray) -> None:
         """A better guess of the face at rest, (478, 3) metres; the network weighs it against what it sees."""
         self._neutral = np.asarray(neutral, np.float64)
-        self._solver.calibrate(self._neutral)
+        if self._solver is not None:
+            self._solver.calibrate(self._neutral)
 
     def calibrate(self, neutral: FloatArray) -> None:
         """The person says that this is their neutral look: what is still seen in it counts as 0 from now on."""
@@ -76,13 +84,14 @@ class ExpressionEstimator:
         learned = self._above_baseline(
             self._network.step(head_points, self._neutral, gaze, pose, timestamp_s), timestamp_s
         )
-        solved = self._solver.solve(head_points, gaze)
-        answer = self._shares * solved + (1.0 - self._shares) * learned
-        answer[_LIDS] = told_apart(answer[_LIDS])
+        answer = learned
+        if self._solver is not None:
+            answer = OWN_SHARE * self._solver.solve(head_points, gaze) + (1.0 - OWN_SHARE) * learned
+        answer[_LIDS] = told_apart(without_look_down(answer[_LIDS], answer[_LOOKS_DOWN]))
         return np.asarray(answer, np.float32)
 
     def _above_baseline(self, reading: ExpressionReading, timestamp_s: float) -> FloatArray:
-        values = reading.blendshapes
+        values = (1.0 - _SECOND) * reading.blendshapes + _SECOND * reading.second_opinion
         if self._after_calibration is not None:
             if not self._after_calibration:
                 self._calibrated_s = timestamp_s

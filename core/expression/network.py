@@ -50,10 +50,12 @@ def plain_features(head_points: FloatArray, neutral: FloatArray, gaze: FloatArra
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpressionReading:
-    """blendshapes: (52,) float32 in [0, 1]; doubt: (52,) float32, the mean error that the network expects of each."""
+    """blendshapes: (52,) float32 in [0, 1]; doubt: (52,) float32, the mean error that the network expects of each;
+    second_opinion: (52,) float32 in [0, 1], what it thinks that MediaPipe's own network would say."""
 
     blendshapes: FloatArray
     doubt: FloatArray
+    second_opinion: FloatArray
 
 
 class ExpressionNetwork:
@@ -89,7 +91,8 @@ class ExpressionNetwork:
         hidden = self._remember(trunk, timestamp_s)
         answer = w["answer"] @ np.concatenate([trunk, hidden]) + w["answer.bias"]
         doubt = np.exp(np.clip(answer[COUNT:], -6.0, 0.0))
-        return ExpressionReading(_sigmoid(answer[:COUNT]), doubt.astype(np.float32))
+        second = _sigmoid(w["second"] @ trunk + w["second.bias"])
+        return ExpressionReading(_sigmoid(answer[:COUNT]), doubt.astype(np.float32), second)
 
     def _resting(self, neutral: FloatArray) -> FloatArray:
         """What the neutral takes off, computed once for each."""
@@ -134,7 +137,7 @@ def load_weights(path: Path) -> dict[str, FloatArray]:
         raise ModelPackError(f"{path.name} must be made for the 52 ARKit names in their order, but it is not.")
     wanted = {
         "template", "displacement", "shape", "plain", "geometry.bias", "trunk", "trunk.bias", "answer", "answer.bias",
-        "cell.input", "cell.state", "cell.bias",
+        "cell.input", "cell.state", "cell.bias", "second", "second.bias",
     }  # fmt: skip
     if missing := sorted(wanted - set(found)):
         raise ModelPackError(f"{path.name} must hold {missing[0]}, but it does not. Train it again.")

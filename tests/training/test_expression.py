@@ -30,6 +30,7 @@ def test_torch_and_numpy_answer_alike():
     template = load_builtin_rig().landmarks().astype(np.float64)
     bases = {name: torch.randn(3 * FACE_POINTS, count) * 0.02 for name, count in COMPONENTS.items()}
     taught = Network(bases, torch.tensor(template[:FACE_POINTS].ravel(), dtype=torch.float32))
+    taught.eval()
     used = ExpressionNetwork(taught.arrays())
     pose, gaze = HeadPose(np.eye(3), np.array([0.0, 0.0, -0.6])), rng.normal(0, 0.1, (2, 2))
     steps = [1.0, 1.0, 2.5, 0.5, 1.0]

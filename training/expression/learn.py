@@ -10,18 +10,23 @@ import torch
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from core.blendshapes import ARKIT_NAMES, COUNT
+from core.blendshapes import ARKIT_NAMES, COUNT, INDEX, MIRROR
 from core.expression.network import PLAIN_FEATURES
 from core.head_model.rig import HeadRig
-from training.expression.lessons import Lessons
+from training.expression.draw import FIRST_OF_LIDS, FIRST_STRANGE, HEADS_A_JOB
+from training.expression.lessons import FAMILY_STRIDE, Lessons
 from training.expression.school import WARM_UP, Batch, Drawer, school_of
 
 SEED = 20261121
 WIDTH, TRUNK, CELL = 288, 160, 128
 BATCH = 24
-FOLLOWING = 0.06  # weight of the correlation over time
+FOLLOWING = 0.5  # weight of the correlation over time
+SIDES = 0.05  # weight of the correlation of the difference between both sides
 SECOND = 0.5  # weight of the second opinion
+MISSING = 0.25  # share of the features that are hidden in a run
 MOVES = 4e-4  # variance from which on a channel counts as moving
+LEFT = [INDEX[name] for name in ARKIT_NAMES if name.endswith("Left") and not name.startswith("eyeLook")]
+RIGHT = [MIRROR[k] for k in LEFT]
 
 
 class Network(nn.Module):
@@ -37,7 +42,7 @@ class Network(nn.Module):
         self.cell_input = nn.Linear(TRUNK, 3 * CELL)
         self.cell_state = nn.Parameter(torch.randn(3 * CELL, CELL) * 0.08)
         self.answer = nn.Linear(TRUNK + CELL, 2 * COUNT)
-        self.second = nn.Linear(TRUNK, COUNT)  # taught, never shipped
+        self.second = nn.Linear(TRUNK, COUNT)
         with torch.no_grad():
             self.cell_input.bias[:CELL] = 0.5
             self.answer.bias[:COUNT] = -2.0
@@ -47,9 +52,18 @@ class Network(nn.Module):
     def forward(self, points: Tensor, plain: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor]:
         """((b, t, 104) answer, (b, t, 52) second opinion); points (b, t, k + m) in both bases; plain (b, t, 13);
         elapsed (b, t) in usual steps."""
-        trunk = torch.relu(self.trunk(torch.relu(self.geometry(torch.cat([points, plain], -1)))))
+        geometry = self._thinned(torch.relu(self.geometry(torch.cat([points, plain], -1))))
+        trunk = self._thinned(torch.relu(self.trunk(geometry)))
         hidden = self.remember(trunk, elapsed)
         return self.answer(torch.cat([trunk, hidden], -1)), self.second(trunk)
+
+    def _thinned(self, values: Tensor) -> Tensor:
+        """While it learns, some features are missing for a whole run (Gal and Ghahramani 2016), so that it does not
+        rely on what goes together in few takes."""
+        if not self.training:
+            return values
+        kept = torch.rand(len(values), 1, values.shape[2]) >= MISSING
+        return values * kept / (1.0 - MISSING)
 
     def remember(self, trunk: Tensor, elapsed: Tensor) -> Tensor:
         given = self.cell_input(trunk)
@@ -76,14 +90,14 @@ class Network(nn.Module):
                 "trunk": self.trunk.weight, "trunk.bias": self.trunk.bias, "answer": self.answer.weight,
                 "answer.bias": self.answer.bias, "cell.input": self.cell_input.weight,
                 "cell.bias": self.cell_input.bias,
-                "cell.state": self.cell_state,
+                "cell.state": self.cell_state, "second": self.second.weight, "second.bias": self.second.bias,
             }  # fmt: skip
         return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in found.items()}
 
 
 def loss_of(answer: Tensor, second: Tensor, given: Batch) -> Tensor:
-    """Error in place, in movement from frame to frame, in following small movements as well as large ones, in what the
-    colleague says, and how well the doubt foresees the error."""
+    """Error in place, in movement from frame to frame, in following small movements as well as large ones, in telling
+    both sides apart, in what the colleague says, and how well the doubt foresees the error."""
     truth, weights = given.truth, given.weights
     guess, doubt = torch.sigmoid(answer[..., :COUNT]), answer[..., COUNT:].clamp(-6, 0)
     error = guess - truth
@@ -95,7 +109,10 @@ def loss_of(answer: Tensor, second: Tensor, given: Batch) -> Tensor:
     opinion = (torch.sqrt(apart**2 + 1e-4) + 4.0 * apart**2) * given.asked
     agreed = opinion.sum() / (given.asked.sum() * COUNT).clamp(min=1)
     following = lost_following(guess, truth, weights)
-    return place + 0.6 * movement + FOLLOWING * following + 0.02 * foreseen + SECOND * agreed
+    uneven, truly = (values[..., LEFT] - values[..., RIGHT] for values in (guess, truth))
+    sides = lost_following(uneven, truly, weights[..., LEFT] * weights[..., RIGHT])
+    follows = FOLLOWING * following + SIDES * sides
+    return place + 0.6 * movement + follows + 0.02 * foreseen + SECOND * agreed
 
 
 def lost_following(guess: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
@@ -125,6 +142,9 @@ def learn(
     rng = np.random.default_rng(seed)
     school = school_of(lessons, seed, rigs)
     chosen = np.array([k for k, (a, _) in enumerate(school.starts) if str(lessons.family[a]) in families])
+    jobs = lessons.clip[school.starts[chosen, 0]] % FAMILY_STRIDE // HEADS_A_JOB
+    of_lids = (jobs >= FIRST_OF_LIDS) & (jobs < FIRST_STRANGE)
+    chosen = np.concatenate([chosen, chosen[of_lids]])  # shown twice: there are few of them
     network = Network(school.bases, torch.tensor(school.template.ravel(), dtype=torch.float32))
     drawer = Drawer(school, chosen, rng)
     optimiser = torch.optim.AdamW(network.parameters(), lr=peak, weight_decay=0.03)

@@ -27,16 +27,16 @@ def test_the_shipped_weights_answer_bounded_finite_values_to_anything(rest):
     for number in range(20):
         wild = rest + rng.normal(0, 0.5, rest.shape)
         reading = network.step(wild, rest, rng.normal(0, 1, (2, 2)), AHEAD, number / 30)
-        assert reading.blendshapes.shape == reading.doubt.shape == (COUNT,)
-        assert reading.blendshapes.dtype == np.float32
-        assert np.isfinite(reading.blendshapes).all() and np.isfinite(reading.doubt).all()
-        assert reading.blendshapes.min() >= 0 and reading.blendshapes.max() <= 1
+        assert np.isfinite(reading.doubt).all() and reading.doubt.shape == (COUNT,)
+        for values in (reading.blendshapes, reading.second_opinion):
+            assert values.shape == (COUNT,) and values.dtype == np.float32
+            assert np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1
     assert sum(values.nbytes for values in shipped_weights().values()) < 8_000_000
 
 
 def test_a_resting_face_is_read_as_calm(rest, shapes):
     calm = shown(rest, shapes)
-    assert calm.max() < 0.3 and calm.mean() < 0.08
+    assert calm.max() < 0.1 and calm.mean() < 0.03
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,14 @@ def test_a_resting_face_is_read_as_calm(rest, shapes):
     [
         ("jawOpen",), ("mouthSmileLeft", "mouthSmileRight"), ("eyeBlinkLeft", "eyeBlinkRight"),
         ("browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
-        ("mouthPucker",),
+        ("mouthPucker",), ("mouthLeft",), ("mouthRight",), ("browDownLeft", "browDownRight"),
+        ("mouthFrownLeft", "mouthFrownRight"),
     ],
 )  # fmt: skip
 def test_a_gesture_is_read_as_itself(rest, shapes, names):
     """Exact points, which FaceMesh never gives, of the built-in head."""
     change = shown(rest, shapes, **dict.fromkeys(names, 0.8)) - shown(rest, shapes)
-    assert min(change[INDEX[name]] for name in names) > 0.25
+    assert min(change[INDEX[name]] for name in names) > 0.4
     assert ARKIT_NAMES[int(change.argmax())] in names
 
 
