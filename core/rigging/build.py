@@ -127,7 +127,7 @@ def texture_pictures(observations: Sequence[Observation], shape: FaceShape) -> l
 def _camera(seen: Observation, estimate: FaceEstimate) -> tuple[float, float]:
     """Distance in metres and focal length in parts of the longer side: the lens as its camera told it, and how far off
     a face of this size then was; else the distance that the face itself told."""
-    metres_per_long_side = estimate.size * seen.aligned.to_mean.scale * max(seen.image.shape[:2])
+    metres_per_long_side = seen.metres_per_long_side(estimate.size)
     if seen.focal_per_long_side is not None:
         return seen.focal_per_long_side * metres_per_long_side, seen.focal_per_long_side
     return estimate.distance_m, estimate.distance_m / metres_per_long_side

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -23,7 +24,7 @@ from core.errors import RigError
 from core.geometry.least_squares import BoundedLeastSquares
 from core.geometry.rotation import yaw_pitch_roll
 from core.geometry.similarity import Similarity, fit_similarity
-from core.structures import FloatArray
+from core.structures import FloatArray, IntArray
 
 GAUSSIAN_FILE = Path(__file__).parent / "data" / "face_gaussian.npz"
 FACE_POINTS = 468
@@ -36,6 +37,7 @@ taken (type II maximum likelihood): it keeps the form from running away on a fac
 IRIS_DEVIATION = 0.08  # of the logarithm of a person's iris's width, the same in all pictures
 PICTURE_ERROR_M = 0.002  # standard deviation, along a component, by which pictures of one resting face differ
 IRIS_ERROR = 0.03  # of the same in one picture
+NEARNESS_ERROR = 0.06  # of the nearness that a lens tells, in parts of it: the face's size is guessed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,17 @@ class FaceEstimate:
     distance_m: float
     deviation_m: float
     doubt: FloatArray
+
+
+class _Told(NamedTuple):
+    """Some of the Gaussian's variables as they were seen, each (n,). rows: which ones; noise: variances; foreign: 1
+    where `FOREIGN_M` comes on top; is_iris: 1 where the person's own iris does."""
+
+    rows: IntArray
+    values: FloatArray
+    noise: FloatArray
+    foreign: FloatArray
+    is_iris: FloatArray
 
 
 class FaceGaussian:
@@ -151,33 +164,44 @@ class FaceGaussian:
         return BoundedLeastSquares(0.5 * (gram + gram.T), 0.0, 1.0), whitened
 
     def estimate(
-        self, faces: Sequence[RestingFace], weights: Sequence[float] | FloatArray | None = None
+        self,
+        faces: Sequence[RestingFace],
+        weights: Sequence[float] | FloatArray | None = None,
+        nearness: float | None = None,
     ) -> FaceEstimate:
-        """The form that all faces of one person agree on. weights: how far each is trusted, positive."""
+        """The form that all faces of one person agree on. weights: how far each is trusted, positive; nearness: of the
+        camera where its lens tells it, 1 / metres."""
         if not faces:
             raise RigError("A form needs at least one face.")
         trust = np.ones(len(faces)) if weights is None else np.asarray(weights, np.float64)
-        rows, values, noise, foreign = [], [], [], []
-        for direction in sorted({face.direction for face in faces}):
-            own = [k for k, face in enumerate(faces) if face.direction == direction]
-            share = trust[own] / trust[own].sum()
-            seen = sum(w * faces[k].points.reshape(-1) for w, k in zip(share, own, strict=True))
-            code = (seen - self.seen_mean[direction].reshape(-1)) @ self.seen_basis.T
-            iris = sum(w * faces[k].log_iris for w, k in zip(share, own, strict=True))
-            values.append(np.append(code, iris))
-            motion = sum(w * float(faces[k].blendshapes.sum()) for w, k in zip(share, own, strict=True))
-            noise.append(np.append(motion * self.motion_noise, IRIS_ERROR**2))
-            foreign.append(np.append(np.ones(len(self.seen_basis)), 0.0))
-            rows.append(np.arange(self._rows(direction).start, self._rows(direction).stop))
-        index = np.concatenate(rows)
+        told = [
+            self._told_by([k for k, face in enumerate(faces) if face.direction == direction], faces, trust)
+            for direction in sorted({face.direction for face in faces})
+        ]
+        if nearness is not None:
+            row, error = np.array([len(self.form_basis) + 1]), (NEARNESS_ERROR * nearness) ** 2
+            told.append(_Told(row, np.array([nearness]), np.array([error]), np.zeros(1), np.zeros(1)))
+        index, values, noise, foreign, iris = (np.concatenate(part) for part in zip(*told, strict=True))
         wanted = slice(0, self._first_seen)
         across = self.covariance[wanted, index]
-        own_iris = IRIS_DEVIATION * (1 - np.concatenate(foreign))
-        known = self.covariance[np.ix_(index, index)] + np.diag(np.concatenate(noise)) + np.outer(own_iris, own_iris)
-        inner = _likeliest(known, np.concatenate(foreign), np.concatenate(values) - self.mean[index])
-        found = self.mean[wanted] + across @ cho_solve(inner, np.concatenate(values) - self.mean[index])
+        own_iris = IRIS_DEVIATION * iris
+        known = self.covariance[np.ix_(index, index)] + np.diag(noise) + np.outer(own_iris, own_iris)
+        inner = _likeliest(known, foreign, values - self.mean[index])
+        found = self.mean[wanted] + across @ cho_solve(inner, values - self.mean[index])
         left = self.covariance[wanted, wanted] - across @ cho_solve(inner, across.T)
         return self._as_estimate(found, left)
+
+    def _told_by(self, own: Sequence[int], faces: Sequence[RestingFace], trust: FloatArray) -> _Told:
+        """What faces of one direction, `own` of all, agree on."""
+        rows = self._rows(faces[own[0]].direction)
+        share = trust[own] / trust[own].sum()
+        seen = sum(w * faces[k].points.reshape(-1) for w, k in zip(share, own, strict=True))
+        code = (seen - self.seen_mean[faces[own[0]].direction].reshape(-1)) @ self.seen_basis.T
+        iris = sum(w * faces[k].log_iris for w, k in zip(share, own, strict=True))
+        motion = sum(w * float(faces[k].blendshapes.sum()) for w, k in zip(share, own, strict=True))
+        points, last = np.append(np.ones(len(code)), 0.0), np.append(np.zeros(len(code)), 1.0)
+        noise = np.append(motion * self.motion_noise, IRIS_ERROR**2)
+        return _Told(np.arange(rows.start, rows.stop), np.append(code, iris), noise, points, last)
 
     def mutual_surprise(self, faces: Sequence[RestingFace]) -> FloatArray:
         """(n, n) of n faces: [i, j] squared Mahalanobis distance of face i from what face j lets expect of the same

@@ -40,6 +40,9 @@ def estimate_shape(observations: Sequence[Observation]) -> FaceShape:
     gaussian = load_face_gaussian()
     trust = picture_trust(observations, gaussian)
     estimate = _estimate(observations, trust, gaussian)
+    nearness = lens_nearness(observations, trust, estimate.size)
+    if nearness is not None:
+        estimate = _estimate(observations, trust, gaussian, nearness)
     landmarks = np.zeros((LANDMARK_COUNT, 3))
     landmarks[: len(estimate.landmarks)] = estimate.landmarks
     return FaceShape(with_closed_lips(landmarks), estimate, trust, _disagreement(observations, trust, gaussian))
@@ -59,9 +62,21 @@ def picture_trust(observations: Sequence[Observation], gaussian: FaceGaussian) -
     return np.asarray(trust / trust.max())
 
 
-def _estimate(observations: Sequence[Observation], trust: FloatArray, gaussian: FaceGaussian) -> FaceEstimate:
+def lens_nearness(observations: Sequence[Observation], trust: FloatArray, size: float) -> float | None:
+    """1 / metres of the camera to a face of this size, by the pictures that tell their lens; None where none does."""
+    told = [
+        (1 / (seen.focal_per_long_side * seen.metres_per_long_side(size)), weight)
+        for seen, weight in zip(observations, trust, strict=True)
+        if seen.focal_per_long_side is not None
+    ]
+    return float(np.average([n for n, _ in told], weights=[w for _, w in told])) if told else None
+
+
+def _estimate(
+    observations: Sequence[Observation], trust: FloatArray, gaussian: FaceGaussian, nearness: float | None = None
+) -> FaceEstimate:
     kept = np.flatnonzero(trust >= LEAST_TRUST * trust.max())
-    return gaussian.estimate([observations[k].resting for k in kept], trust[kept])
+    return gaussian.estimate([observations[k].resting for k in kept], trust[kept], nearness)
 
 
 def _disagreement(observations: Sequence[Observation], trust: FloatArray, gaussian: FaceGaussian) -> float | None:

@@ -51,6 +51,11 @@ class Observation:
         fitted = self.aligned.to_mean
         return Similarity(size * fitted.scale, fitted.rotation, size * fitted.translation)
 
+    def metres_per_long_side(self, size: float) -> float:
+        """What the picture's longer side measures where the face is, of a person `size` times the mean face's size; a
+        focal length in parts of that side, times this, is the camera's distance."""
+        return size * self.aligned.to_mean.scale * max(self.image.shape[:2])
+
 
 def upright_points(landmarks: FaceLandmarks) -> FloatArray:
     """(478, 3) landmarks with y up and z towards the camera, pixels."""

@@ -22,7 +22,11 @@ def gaussian():
 
 def draw(gaussian, rng):
     """A random person: (form in their size, resting faces in all directions)."""
-    sample = rng.multivariate_normal(gaussian.mean, gaussian.covariance, check_valid="ignore", tol=1e-3)
+    return drawn(gaussian, rng.multivariate_normal(gaussian.mean, gaussian.covariance, check_valid="ignore", tol=1e-3))
+
+
+def drawn(gaussian, sample):
+    """As `draw`, of this sample."""
     count = len(gaussian.form_basis)
     form = np.exp(sample[count]) * (gaussian.form_mean + (sample[:count] @ gaussian.form_basis).reshape(-1, 3))
     faces = []
@@ -49,6 +53,24 @@ def test_people_drawn_from_it_are_found_again_and_more_directions_help(gaussian)
         all_of_them.append(error(gaussian.estimate([rest for _, rest in faces]).landmarks, form))
     assert np.median(one) < 0.8 * np.median(mean)
     assert np.median(all_of_them) < 0.85 * np.median(one)
+
+
+def test_a_lens_that_is_told_places_the_camera_and_helps_the_form(gaussian):
+    rng = np.random.default_rng(2)
+    count = len(gaussian.form_basis)
+    samples = rng.multivariate_normal(gaussian.mean, gaussian.covariance, 40, check_valid="ignore", tol=1e-3)
+    untold, told = [], []
+    for sample in samples[np.abs(samples[:, count + 1] - 1.2) < 1]:
+        form, faces = drawn(gaussian, sample)
+        near = float(sample[count + 1])
+        guessed = gaussian.estimate([faces[0][1]])
+        estimate = gaussian.estimate([faces[0][1]], nearness=near)
+        untold.append(error(guessed.landmarks, form))
+        told.append(error(estimate.landmarks, form))
+        assert estimate.deviation_m < guessed.deviation_m
+        assert estimate.distance_m == pytest.approx(1 / near, rel=0.08)
+    assert len(told) > 20
+    assert np.mean(told) < np.mean(untold)
 
 
 def test_covariance_is_one(gaussian):
@@ -80,7 +102,7 @@ def test_an_expression_is_taken_out(gaussian):
 
 
 def seen_as(rest, sharpness=0.5):
-    return SimpleNamespace(resting=rest, sharpness=sharpness, restfulness=1.0)
+    return SimpleNamespace(resting=rest, sharpness=sharpness, restfulness=1.0, focal_per_long_side=None)
 
 
 def test_a_picture_of_another_person_fades(gaussian):
