@@ -21,6 +21,9 @@ def test_configurations_say_what_the_trainer_understands():
     assert learn_settings(shipped).seed == shipped.learn.seed
     assert learn_settings(changed).ear_steps == shipped.learn.ear_steps and learn_settings(changed).face_steps == 7
     assert shipped.draw.held_out_seed != shipped.draw.seed
+    refined = read_config("refine", [])
+    assert learn_settings(refined).ear_steps == 0 and learn_settings(refined).weights.seal_gain == 2.0
+    assert refined.draw.seed != shipped.draw.seed and refined.begin_from and refined.prompts
 
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")

@@ -6,6 +6,7 @@ Stopped at any moment, the same command goes on where it was. What the shipped w
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from torch.utils.tensorboard import SummaryWriter
 
 from core.audio.speech_network import SpeechNetwork
 from core.blendshapes import ARKIT_NAMES
-from training.speech.draw import Lessons, draw_lessons
+from training.speech.draw import Lessons, draw_lessons, speech_clip
 from training.speech.evaluate import held_out_clips, report
 from training.speech.learn import Learner, LearnSettings
 from training.speech.losses import LossWeights
+from training.speech.prompts import PROMPT_VOICE, spoken_prompts
 from training.speech.sound_changes import SoundChanges
 from training.speech.takes import take_clips
 
@@ -40,11 +42,20 @@ def lessons_of(config: DictConfig) -> Lessons:
     """The lessons of the folder, drawn where they are not there yet."""
     path = Path(config.folder) / "lessons.npz"
     if not path.exists():
-        takes = take_clips(Path(config.takes)) if config.takes else []
-        rng = np.random.default_rng(config.draw.seed)
+        further = take_clips(Path(config.takes)) if config.takes else []
         how = SoundChanges(**_plain(config.changes))
-        draw_lessons(config.draw.minutes, rng, how, variants=config.draw.variants, further=takes).save(path)
+        if config.prompts:
+            further += prompt_clips(config, how)
+        rng = np.random.default_rng(config.draw.seed)
+        draw_lessons(config.draw.minutes, rng, how, variants=config.draw.variants, further=further).save(path)
     return Lessons.load(path)
+
+
+def prompt_clips(config: DictConfig, how: SoundChanges) -> list[dict[str, np.ndarray]]:
+    """Clips of the first so many recorded prompts, each changed several times."""
+    rng = np.random.default_rng(config.draw.seed + 1)
+    spoken = islice(spoken_prompts(Path(config.prompts)), config.draw.prompts)
+    return [speech_clip(each, PROMPT_VOICE, rng, how) for each in spoken for _ in range(config.draw.prompt_variants)]
 
 
 def write_weights(learner: Learner, config: DictConfig) -> None:

@@ -33,7 +33,7 @@ class LearnSettings:
     ear_steps: int = 1800
     ear_batch: int = 16
     ear_length: int = 200  # steps of 20 ms
-    face_steps: int = 600
+    face_steps: int = 800
     face_batch: int = 16
     face_frames: int = 16
     rate: float = 3e-3
