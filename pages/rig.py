@@ -15,7 +15,7 @@ from core.rendering.pictures import compose_sheet
 from ui.frame import require_frame
 from ui.guided_panel import WHY, finished_job, is_guided, show_camera, show_prompt, start_guided
 from ui.pyvista_view import show_in_stpyvista
-from ui.rig_job import RefineJob, RigJob, Upload, require_fitting
+from ui.rig_job import PHOTO_LIMIT_MIB, VIDEO_LIMIT_MIB, RefineJob, RigJob, Upload, require_fitting
 from ui.rig_pictures import (
     THUMBNAIL_SIZE,
     THUMBNAIL_VIEW,
@@ -41,7 +41,10 @@ from ui.viewer.component import show_head
 
 JOB, DRAFT, DRAFT_KIND, PROBLEM, NEWS = "rig_job", "rig_draft", "rig_draft_kind", "rig_problem", "rig_news"
 POLL_S = 0.4
-PHOTO_HELP = "Front view, even light, nothing over the face. Several photos or a short video make it more like you."
+PHOTO_HELP = (
+    "Front view, even light, nothing over the face. Several photos or a short video make it more like you. "
+    f"Photos up to {PHOTO_LIMIT_MIB} MB each, a video up to {VIDEO_LIMIT_MIB} MB."
+)
 HEAD_HELP = "The head that is reshaped to the face in the photos. It decides how fine the mesh and its 52 shapes are."
 REFINE_HELP = (
     "Fits the form to light and shade on the skin as well as to the points of the face. "
