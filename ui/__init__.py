@@ -1,11 +1,7 @@
-"""Shared Streamlit widgets, typed session state and cached resources: what several pages need.
-
-Importing it before NumPy keeps each matrix product on the thread that asks for it, unless the environment says
-otherwise: a live network's products are too small to share, and on a busy machine the other core comes late.
-"""
+"""Shared Streamlit widgets, typed session state and cached resources: what several pages need."""
 
 from __future__ import annotations
 
-import os
+from core.single_thread import keep_products_on_one_thread
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+keep_products_on_one_thread()

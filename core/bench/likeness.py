@@ -9,7 +9,7 @@ from core.geometry.texture_raster import TexelMap
 from core.head_model.rig import HeadRig
 from core.rigging.differentiable_raster import nearest_triangles
 from core.rigging.observation import Observation
-from core.rigging.unprojection import TextureParameters, feature_mask, picture_positions, skin_texels, unproject
+from core.rigging.unprojection import TextureParameters, face_texels, feature_mask, picture_positions, unproject
 from core.structures import BoolArray, FloatArray, ImageArray
 from core.tracking.landmark_ids import FACE_OVAL, INNER_LIPS, LEFT_EYE, RIGHT_EYE
 
@@ -25,9 +25,9 @@ def drawn_again(rig: HeadRig, seen: Observation, size: float) -> tuple[ImageArra
     texture = rig.part("skin").material.texture
     if texture is None:
         raise ValueError("The rig has no skin texture.")
-    texels = skin_texels(rig, texture.shape[0])
-    features = feature_mask(rig, texture.shape[0])
-    view = unproject(rig, seen, size, texels, features, TextureParameters(size=texture.shape[0]))
+    parameters = TextureParameters(size=texture.shape[0])
+    texels, features = face_texels(rig, parameters), feature_mask(rig, parameters.size)
+    view = unproject(rig, seen, size, texels, features, parameters)
     exposure = _exposure(view.albedo(view.lighting.tone), texture[texels.rows, texels.columns] / 255, view.weights)
     colours = np.clip(texture[texels.rows, texels.columns] / 255 * exposure, 0, 1)
     lit = 255 * view.lighting.applied(colours, view.normals)

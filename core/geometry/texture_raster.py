@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.structures import BoolArray, FloatArray, IntArray
+from core.structures import FloatArray, IntArray
 
 _SUBPIXEL_BITS = 6
 
@@ -22,10 +22,6 @@ class TexelMap:
     faces: IntArray
     weights: FloatArray
     size: int
-
-    def where(self, chosen: BoolArray) -> TexelMap:
-        """Some of the texels. chosen: (n,) bool."""
-        return TexelMap(self.rows[chosen], self.columns[chosen], self.faces[chosen], self.weights[chosen], self.size)
 
 
 def map_texels(uv: FloatArray, faces: IntArray, size: int) -> TexelMap:

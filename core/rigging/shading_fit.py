@@ -53,6 +53,7 @@ class ShadingParameters:
     nearness: float = 0.2
     expression: float = 0.1
     steps: int = 25
+    evaluations: int = 32  # most of them; a fit that needs more gains little more
     moved_m: float = 0.002  # skin that the expression moved by this much says half as much
 
     @property
@@ -121,7 +122,8 @@ class ShadingFit:
                 is_cancelled()
             return self.energy(x)
 
-        options = {"maxiter": self._parameters.steps, "maxcor": 20, "ftol": 1e-4}
+        p = self._parameters
+        options = {"maxiter": p.steps, "maxfun": p.evaluations, "maxcor": 20, "ftol": 1e-4}
         bounds = [(-MOST_DEVIATIONS, MOST_DEVIATIONS)] * self.unknowns
         found = minimize(value, np.zeros(self.unknowns), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         return np.asarray(found.x[: self.form_count])

@@ -53,13 +53,13 @@ class SkinColour:
 
 def measure_skin(seen: Observation) -> SkinColour:
     """Skin colour from patches on cheeks, forehead and nose."""
-    lab = convert_colour(seen.image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     radius = max(2, int(np.ptp(seen.landmarks.points[:FACE_POINTS, 0]) / 60))
     samples = []
     for x, y in np.round(seen.landmarks.points[list(SKIN_SAMPLES), :2]).astype(int):
-        patch = lab[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+        patch = seen.image[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
         samples.append(patch.reshape(-1, 3))
-    values = np.concatenate(samples)
+    colours = np.concatenate(samples).astype(np.float32)[None] / 255
+    values = convert_colour(colours, cv2.COLOR_RGB2LAB)[0]
     mean = np.median(values, axis=0)
     deviation = 1.4826 * np.median(np.abs(values - mean), axis=0)
     return SkinColour(mean, np.maximum(deviation, (9.0, 4.5, 5.0)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -54,27 +53,14 @@ MIDDLE_OF_FACE = (
 """Contour along the upper brows, the temples, the cheeks and the chin."""
 
 
-@lru_cache(maxsize=4)
-def _texels(key: tuple[int, bytes, bytes], size: int) -> TexelMap:
-    count, uv, faces = key
-    return map_texels(
-        np.frombuffer(uv, np.float32).reshape(count, 2), np.frombuffer(faces, np.int32).reshape(-1, 3), size
-    )
-
-
-def skin_texels(rig: HeadRig, size: int) -> TexelMap:
-    """The texels of the rig's skin; remembered, for every rig of one head shares its atlas."""
+def face_texels(rig: HeadRig, parameters: TextureParameters) -> TexelMap:
+    """The texels that a photo may show: those no farther behind the face's outline than the photo reaches. Their
+    triangles are numbered among the skin's."""
     skin = rig.part("skin")
     faces = rig.faces[skin.faces] - skin.vertices.start
-    uv = rig.uv[skin.vertices]
-    return _texels((len(uv), uv.astype(np.float32).tobytes(), faces.astype(np.int32).tobytes()), size)
-
-
-def face_texels(rig: HeadRig, parameters: TextureParameters) -> TexelMap:
-    """The texels that a photo may show: those no farther behind the face's outline than the photo reaches."""
-    texels, skin = skin_texels(rig, parameters.size), rig.part("skin")
-    near = (distance_behind_face(rig) < parameters.fade_m)[rig.faces[skin.faces] - skin.vertices.start].any(axis=1)
-    return texels.where(near[texels.faces])
+    near = np.flatnonzero((distance_behind_face(rig) < parameters.fade_m)[faces].any(axis=1))
+    texels = map_texels(rig.uv[skin.vertices], faces[near], parameters.size)
+    return replace(texels, faces=near[texels.faces])
 
 
 def picture_positions(rig: HeadRig, seen: Observation, to_head: Similarity) -> FloatArray:

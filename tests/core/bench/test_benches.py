@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -61,20 +62,23 @@ def test_a_video_can_be_measured_instead(tmp_path):
 
 @pytest.mark.parametrize(
     ("names", "budgets"),
-    [(["frame", "picture", "memory"], 6), pytest.param([], 19, marks=pytest.mark.slow)],
+    [(["frame", "picture", "memory"], 6), pytest.param([], 55, marks=pytest.mark.slow)],
     ids=["quick", "whole"],
 )
-def test_the_bench_as_json(capsys, names, budgets):
+def test_the_bench_as_json(capsys, monkeypatch, tmp_path, names, budgets):
+    monkeypatch.setenv("LIVE_AVATAR_MODELS", str(tmp_path))  # packs bring further bounds
     assert main(["bench", *names, "--frames", "5", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [b["name"] for b in report["benches"]] == (names or list(BENCHES))
     values = {f"{b['name']}: {r['name']}": r for b in report["benches"] for r in b["readings"]}
     assert values["frame: frames with a face"]["value"] == 100.0
     bounded = [r for r in values.values() if r["bound"] is not None]
-    assert len(bounded) >= budgets
+    assert len(bounded) == budgets
     assert all(r["met"] is (r["value"] <= r["bound"]) for r in bounded)
-    may_be_zero = ("memory: each further one", "stream: stalled", "expression: ", "speech: ")  # correlations fall below
-    assert all(r["value"] > 0 for name, r in values.items() if not name.startswith(may_be_zero))
+    assert all(np.isfinite(r["value"]) for r in values.values())
+    # a smile may help, a lag may lead, and correlations fall below zero
+    may_be_zero = re.compile("memory: each further one|stream: stalled|identity: .* costs|expression: |speech: .* lag")
+    assert all(r["value"] > 0 for name, r in values.items() if not may_be_zero.match(name))
 
 
 def test_one_bench_as_text(capsys):

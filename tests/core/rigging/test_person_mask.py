@@ -11,7 +11,7 @@ from core.head_model.builtin import load_builtin_rig
 from core.rigging import person_mask
 from core.rigging.build import observe_all
 from core.rigging.person_mask import person_masks
-from core.rigging.unprojection import TextureParameters, feature_mask, skin_texels, trusted_mask, unproject
+from core.rigging.unprojection import TextureParameters, face_texels, feature_mask, trusted_mask, unproject
 
 SIZE = 256
 
@@ -55,7 +55,7 @@ def test_the_wheels_network_tells_the_face_from_the_wall_behind(seen):
 
 def test_a_mask_only_takes_away_and_leaves_the_middle_of_the_face(seen):
     rig, parameters = load_builtin_rig(), TextureParameters(size=SIZE)
-    texels, features = skin_texels(rig, SIZE), feature_mask(rig, SIZE)
+    texels, features = face_texels(rig, parameters), feature_mask(rig, SIZE)
     middle = int(seen.landmarks.points[1, 0])
     half = np.ones(seen.image.shape[:2], np.float32)
     half[:, :middle] = 0.0
