@@ -39,17 +39,20 @@ FIRST_SEED = 500
 FILM_TURN_DEG = 35.0
 WEBCAM_DISTANCE_M = 0.58
 SOURCES = ("photo", "smile", "open mouth", "video")
+SECOND_FILM = "second video"
 POINTS_ALONE = ", face points alone"
 BOUNDS = {("built-in", "photo"): 1.1, ("built-in", "video"): 0.8, ("ict", "photo"): 0.9, ("ict", "video"): 0.65}
 
 
 @dataclass
 class Measured:
-    """What was found of all people. errors: by head and source, mm; forms: (halves of the video) by person."""
+    """What was found of all people. errors: by head and source, mm; halves: forms from either half of the video, and
+    films: from it and from another one in other light, by person."""
 
     errors: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     sizes: dict[str, list[float]] = field(default_factory=dict)
     halves: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
+    films: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
 
     def note(self, head: str, source: str, error_mm: float) -> None:
         self.errors.setdefault((head, source), []).append(error_mm)
@@ -76,6 +79,8 @@ def portraits(rig: HeadRig, number: int, studio: Studio) -> dict[str, list[Image
         "photo": photo(np.zeros(COUNT, np.float32)), "smile": photo(SMILE), "open mouth": photo(OPEN_MOUTH),
     }  # fmt: skip
     taken["video"] = [studio.take(shot, camera, rng) for shot in film(rng)]
+    studio.seat(rig, random_lights(rng))
+    taken[SECOND_FILM] = [studio.take(shot, camera, rng) for shot in film(rng)]
     return taken
 
 
@@ -117,22 +122,23 @@ def measure(count: int, models: Path) -> Measured:
             points = truth.vertices[truth.part("skin").vertices][face_region(truth)].astype(np.float64)
             for head, rig in heads.items():
                 measured.note(head, "mean head", float(np.median(rig_distances_mm(truth, points, rig))))
-            for source, pictures in portraits(truth, number, studio).items():
-                seen = observe_all(pictures, landmarker=landmarker)
-                shape = estimate_shape(seen)
-                for kind, form in _forms(seen, shape).items():
+            seen = {
+                source: observe_all(pictures, landmarker=landmarker)
+                for source, pictures in portraits(truth, number, studio).items()
+            }
+            for source in SOURCES:
+                shape = estimate_shape(seen[source])
+                for kind, form in _forms(seen[source], shape).items():
                     for head, rig in heads.items():
                         made = personalise(rig, form.landmarks, head)
                         measured.note(head, source + kind, float(np.median(rig_distances_mm(truth, points, made))))
                 scale = closest_scale(shape.landmarks[:FACE_POINTS], truth.landmarks()[:FACE_POINTS].astype(float))
                 measured.sizes.setdefault(source, []).append(abs(100 * (scale - 1)))
-                if source == "photo":
-                    raw = personalise(heads["built-in"], _raw_points(seen[0].aligned.points), "raw")
-                    measured.note("built-in", "raw points", float(np.median(rig_distances_mm(truth, points, raw))))
-                if source == "video":
-                    parts = (seen[0::2], seen[1::2])
-                    halves = [_refined(part, estimate_shape(part)).landmarks[:FACE_POINTS] for part in parts]
-                    measured.halves.append((halves[0], halves[1]))
+            raw = personalise(heads["built-in"], _raw_points(seen["photo"][0].aligned.points), "raw")
+            measured.note("built-in", "raw points", float(np.median(rig_distances_mm(truth, points, raw))))
+            video = seen["video"]
+            measured.halves.append((_refined_points(video[0::2]), _refined_points(video[1::2])))
+            measured.films.append((_refined_points(video), _refined_points(seen[SECOND_FILM])))
     return measured
 
 
@@ -145,20 +151,24 @@ def _refined(seen: Sequence[Observation], shape: FaceShape) -> FaceShape:
     return refined_by_shading(load_builtin_rig(), texture_pictures(seen, shape), shape)
 
 
+def _refined_points(seen: Sequence[Observation]) -> FloatArray:
+    return _refined(seen, estimate_shape(seen)).landmarks[:FACE_POINTS]
+
+
 def _raw_points(aligned: FloatArray) -> FloatArray:
     points = np.zeros((478, 3))
     points[:FACE_POINTS] = aligned
     return points
 
 
-def consistency(halves: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[float, float]:
+def consistency(pairs: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[float, float]:
     """Median distance in mm between two forms of one person, and between forms of two persons."""
 
     def apart(first: FloatArray, second: FloatArray) -> float:
         return float(1000 * np.sqrt(((laid_on(first, second) - second) ** 2).sum(axis=1).mean()))
 
-    own = [apart(first, second) for first, second in halves]
-    others = [apart(a[0], b[1]) for a, b in combinations(halves, 2)]
+    own = [apart(first, second) for first, second in pairs]
+    others = [apart(a[0], b[1]) for a, b in combinations(pairs, 2)]
     return float(np.median(own)), float(np.median(others)) if others else float("nan")
 
 
@@ -178,9 +188,12 @@ def bench_identity(photo: Path | None = None, count: int = PEOPLE) -> BenchResul
     for source in SOURCES:
         readings.append(Reading(f"size, {source}", float(np.median(measured.sizes[source])), "%", 4.0))
     own, others = consistency(measured.halves)
+    between_films, _ = consistency(measured.films)
     readings.append(Reading("two halves of a video differ", own, "mm"))
+    readings.append(Reading("two videos in two lights differ", between_films, "mm"))
     readings.append(Reading("two persons differ", others, "mm"))
     readings.append(Reading("halves / persons", own / others, "", 1 / 3))
+    readings.append(Reading("videos / persons", between_films / others, "", 1 / 3))
     readings += _likeness(photo)
     kind = "relatives of the built-in head" if ict_path(models) is None else "ICT-FaceKit people, scale 1.2, 100 modes"
     return BenchResult("identity", f"{count} {kind}, median over people of the median over the face", tuple(readings))

@@ -1,4 +1,4 @@
-"""The command line's matrix products stay on one thread: a fresh process, because NumPy reads the choice when loaded."""
+"""The command line's matrix products stay on one thread: a fresh process, for NumPy reads the choice when loaded."""
 
 from __future__ import annotations
 
