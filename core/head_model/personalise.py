@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
@@ -95,13 +96,18 @@ def _eyes_fitted(landmarks: FloatArray) -> tuple[FloatArray, FloatArray, FloatAr
     return points, centres[0], centres[1]
 
 
-def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadRig:
-    """`rig` (the built-in head) reshaped so that its face points are the person's.
+class PersonalRest(NamedTuple):
+    """A head at rest in a person's form. vertices: (V, 3); joints: (J, 3); warp: what carried them there; scale: of the
+    person in parts of the head."""
 
-    neutral_landmarks: (478, 3) metres, roughly in the rig's head frame. The result's origin lies again between the
-    eyeballs. Textures are kept. Shapes and correctives are transferred (see `personal_shapes`); `details` says so under
-    "shapes".
-    """
+    vertices: FloatArray
+    joints: FloatArray
+    warp: BiharmonicWarp
+    scale: float
+
+
+def personal_rest(rig: HeadRig, neutral_landmarks: FloatArray) -> PersonalRest:
+    """The rig's rest in the person's form; arguments as `personalise` takes them."""
     targets, left_eye, right_eye = _eyes_fitted(neutral_landmarks)
     origin = 0.5 * (left_eye + right_eye)
     targets, left_eye, right_eye = targets - origin, left_eye - origin, right_eye - origin
@@ -120,7 +126,17 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
     for part_name, joint in (("leftEye", LEFT_EYE), ("rightEye", RIGHT_EYE)):
         part = rig.part(part_name)
         vertices[part.vertices] = rig.vertices[part.vertices] + (joints[joint] - rig.joints[joint])
-    vertices = rest_off_eyes(rig, vertices, joints)
+    return PersonalRest(rest_off_eyes(rig, vertices, joints), joints, warp, whole.scale)
+
+
+def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadRig:
+    """`rig` (the built-in head) reshaped so that its face points are the person's.
+
+    neutral_landmarks: (478, 3) metres, roughly in the rig's head frame. The result's origin lies again between the
+    eyeballs. Textures are kept. Shapes and correctives are transferred (see `personal_shapes`); `details` says so under
+    "shapes".
+    """
+    vertices, joints, warp, scale = personal_rest(rig, neutral_landmarks)
     maker = PersonalShapes(rig, warp, vertices, joints)
     shapes = maker.shapes()
     return replace(
@@ -130,7 +146,7 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
         shapes=shapes.astype(np.float32),
         joints=joints.astype(np.float32),
         correctives=maker.correctives(shapes),
-        pose_correctives=_scaled_pose(rig.pose_correctives, whole.scale),
+        pose_correctives=_scaled_pose(rig.pose_correctives, scale),
         details={**rig.details, "shapes": MADE_BY},
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.head_model.personalise import personalise
+from core.head_model.personalise import personal_rest
 from core.head_model.rig import HeadRig
 from core.rigging.differentiable_raster import best_raster
 from core.rigging.face_gaussian import FACE_POINTS, load_face_gaussian
@@ -40,8 +40,8 @@ def refined_by_shading(
 
 def _at_rest(base: HeadRig, shape: FaceShape) -> HeadRig:
     """The base head in the person's form. Its shapes stay the base's own: to carry them costs more than they differ."""
-    bare = replace(base, shapes=np.zeros_like(base.shapes), correctives=(), pose_correctives=None)
-    return replace(personalise(bare, shape.landmarks, "refined"), shapes=base.shapes)
+    rest = personal_rest(base, shape.landmarks)
+    return replace(base, vertices=rest.vertices.astype(np.float32), joints=rest.joints.astype(np.float32))
 
 
 def moved_mm(before: FaceShape, after: FaceShape) -> float:
