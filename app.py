@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import LiveAvatarError
+from ui.garbage import spare_lasting_objects
 from ui.sidebar import show_sidebar
 
 PAGES = (
@@ -31,6 +32,7 @@ st.set_page_config(page_title="Live Avatar", page_icon=str(FAVICON), layout="wid
 st.html(NARROW_MARGINS)
 page = st.navigation([st.Page(path, title=title, icon=icon) for path, title, icon in PAGES])
 show_sidebar()
+spare_lasting_objects()
 try:
     page.run()
 except LiveAvatarError as error:

@@ -1,0 +1,24 @@
+"""What lasts is searched for garbage once, not after every run of a page."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from ui.garbage import spare_lasting_objects
+
+
+def test_lasting_objects_are_spared_once_the_library_is_there(monkeypatch):
+    gc.unfreeze()
+    monkeypatch.delitem(sys.modules, "mediapipe", raising=False)
+    spare_lasting_objects()
+    assert gc.get_freeze_count() == 0
+    monkeypatch.setitem(sys.modules, "mediapipe", sys)
+    try:
+        spare_lasting_objects()
+        spared = gc.get_freeze_count()
+        assert spared > 1000
+        spare_lasting_objects()
+        assert gc.get_freeze_count() <= spared
+    finally:
+        gc.unfreeze()
