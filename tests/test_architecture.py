@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Each row imports only from the rows above it; rooms of one row do not import each other.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("core.errors", "core.blendshapes"),
+    ("core.errors", "core.blendshapes", "core.single_thread"),
     ("core.structures",),
     ("core.geometry", "core.filtering", "core.assets"),
     ("core.media", "core.head_model"),
