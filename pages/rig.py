@@ -48,7 +48,7 @@ PHOTO_HELP = (
 HEAD_HELP = "The head that is reshaped to the face in the photos. It decides how fine the mesh and its 52 shapes are."
 REFINE_HELP = (
     "Fits the form to light and shade on the skin as well as to the points of the face. "
-    "Without it where a beard, make-up or hard shadows mislead it."
+    "Untick it where a beard, make-up or hard shadows mislead it."
 )
 
 

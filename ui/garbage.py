@@ -8,8 +8,9 @@ import sys
 
 
 def spare_lasting_objects() -> None:
-    """Once the networks' library is loaded: what is alive then, mostly modules, is never searched again. Objects are
-    still freed when nothing refers to them; only cycles among the spared ones would stay."""
-    if "mediapipe" in sys.modules and gc.get_freeze_count() == 0:
+    """Once the networks' library is loaded to its end (its version comes last): what is alive then, mostly modules, is
+    never searched again. Objects are still freed when nothing refers to them; only cycles among the spared ones would
+    stay."""
+    if hasattr(sys.modules.get("mediapipe"), "__version__") and gc.get_freeze_count() == 0:
         gc.collect()
         gc.freeze()
