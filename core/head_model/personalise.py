@@ -136,17 +136,24 @@ def personalise(rig: HeadRig, neutral_landmarks: FloatArray, name: str) -> HeadR
     eyeballs. Textures are kept. Shapes and correctives are transferred (see `personal_shapes`); `details` says so under
     "shapes".
     """
-    vertices, joints, warp, scale = personal_rest(rig, neutral_landmarks)
-    maker = PersonalShapes(rig, warp, vertices, joints)
+    return with_personal_shapes(rig, personal_rest(rig, neutral_landmarks), name)
+
+
+def at_rest(rig: HeadRig, rest: PersonalRest) -> HeadRig:
+    """`rig` in the person's form, for what looks at its rest alone: its shapes are nobody's."""
+    return replace(rig, vertices=rest.vertices.astype(np.float32), joints=rest.joints.astype(np.float32))
+
+
+def with_personal_shapes(rig: HeadRig, rest: PersonalRest, name: str) -> HeadRig:
+    """`rig` in the person's form, with shapes and correctives as `personalise` says."""
+    maker = PersonalShapes(rig, rest.warp, rest.vertices, rest.joints)
     shapes = maker.shapes()
     return replace(
-        rig,
+        at_rest(rig, rest),
         name=name,
-        vertices=vertices.astype(np.float32),
         shapes=shapes.astype(np.float32),
-        joints=joints.astype(np.float32),
         correctives=maker.correctives(shapes),
-        pose_correctives=_scaled_pose(rig.pose_correctives, scale),
+        pose_correctives=_scaled_pose(rig.pose_correctives, rest.scale),
         details={**rig.details, "shapes": MADE_BY},
     )
 

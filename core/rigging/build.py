@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from core.blendshapes import ARKIT_NAMES
 from core.errors import Cancelled, InputError, NoFaceError
 from core.head_model.builtin import EYE_IRIS_SHARE, load_builtin_rig
-from core.head_model.personalise import personalise
+from core.head_model.personalise import at_rest, personal_rest, with_personal_shapes
 from core.head_model.rig import HeadRig
 from core.media.images import Photo
 from core.rigging.eye_colour import iris_colour, tint_eyes
@@ -56,10 +57,13 @@ def build_rig(
     if refine:
         report("Refining by shading", 0.55)
         shape, refinement = _refined(base, shown, shape, stopped)
-    rig = personalise(base, shape.landmarks, name)
     _check(stopped)
     report("Painting the skin", 0.7)
-    texture, coverage = make_texture(rig, shown, shape.estimate.size)
+    rest = personal_rest(base, shape.landmarks)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="shapes") as beside:  # neither needs the other
+        moving = beside.submit(with_personal_shapes, base, rest, name)
+        texture, coverage = make_texture(at_rest(base, rest), shown, shape.estimate.size)
+    rig = moving.result()
     best = max(shown, key=lambda seen: seen.frontality)
     rig = tint_eyes(with_texture(rig, texture), iris_colour(best), EYE_IRIS_SHARE)
     report("Head built", 1.0)
@@ -157,8 +161,6 @@ def _details(
         "focal_per_long_side": round(focal, 2),
         "expression_removed": {n: round(float(v), 2) for n, v in zip(ARKIT_NAMES, expression, strict=True) if v > 0.1},
     }
-    if "unreachable" in base.details:
-        details["unreachable"] = base.details["unreachable"]
     if shape.disagreement_m is not None:
         details["halves_differ_mm"] = round(1000 * shape.disagreement_m, 2)
     remarks = sorted({o.remark for o in observations} - {""})

@@ -48,7 +48,8 @@ class SkinColour:
 
     def distance(self, lab: FloatArray, lightness: float) -> FloatArray:
         """(n,) how many deviations colours (n, 3) lie from the skin's; `lightness` is the weight of L."""
-        return np.sqrt((((lab - self.mean) / self.deviation) ** 2 * (lightness, 1.0, 1.0)).sum(axis=1))
+        away = ((lab - self.mean) / self.deviation).astype(np.float32)
+        return np.sqrt(away**2 @ np.array([lightness, 1.0, 1.0], np.float32))
 
 
 def measure_skin(seen: Observation) -> SkinColour:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.animation.take import Take
+from core.audio.features import FEATURES
 from core.bench.speech_measures import CLOSED_GAP, lip_gap
 from core.blendshapes import INDEX
 from core.structures import FaceState
@@ -135,9 +138,10 @@ def test_changes_keep_length_and_range_and_times():
 def test_a_throat_or_filter_changes_the_spectrum_alone():
     features = np.random.default_rng(3).normal(0, 0.5, (200, 84)).astype(np.float32)
     for seed in range(10):
-        changed = change_features(features, np.random.default_rng(seed))
-        assert changed.shape == features.shape and np.isfinite(changed).all()
-        assert changed[:, :80].min() > -1.61
+        for strangers in (False, True):
+            changed = change_features(features, np.random.default_rng(seed), strangers)
+            assert changed.shape == features.shape and np.isfinite(changed).all()
+            assert changed[:, :80].min() > -1.61
 
 
 def test_moods_are_opposite_and_leave_the_jaw_alone():
@@ -177,6 +181,23 @@ def test_a_batch_hears_no_more_than_its_look_ahead(lessons):
     assert latest.max() <= 100.01 and np.nanmin(batch.offsets_ms.numpy()) >= -1020
     assert (np.isfinite(batch.offsets_ms.numpy()).sum(2) == 50).all()
     assert batch.blendshapes.shape == (16, 10, 52) and 0 <= batch.blendshapes.min() <= batch.blendshapes.max() <= 1
+
+
+def test_at_any_pace_the_truth_stays_with_the_sound(lessons):
+    smooth = np.convolve(lessons.seal.astype(float), np.ones(9) / 9, "same").astype(np.float16)
+    features = np.repeat(smooth[:, None], FEATURES, 1).astype(np.float32)
+    features[:, 1] = np.arange(len(features))
+    told = replace(lessons, features=features, seal=smooth)
+    batch = School(told, np.random.default_rng(8), change=False, strangers=True).batch(24, 12, (2, 8))
+    heard, offsets_ms = batch.features[..., 0].numpy(), batch.offsets_ms.numpy()
+    time_ms = np.nanmean(20.0 * (np.arange(offsets_ms.shape[2]) + 1) - offsets_ms, axis=2)
+    steps = np.arange(heard.shape[1])
+    for one, times, seal, then in zip(heard, time_ms, batch.seal.numpy(), batch.seal_then.numpy(), strict=True):
+        assert np.abs(np.interp(times / 10.0 - 1.0, steps, one) - seal).max() < 0.06
+        assert np.abs(one[9::2][:50] - then[8:58, 1]).max() < 0.06
+    pace = np.diff(batch.features[..., 1].numpy(), axis=1).mean(1)
+    assert pace.min() > 0.89 and 1.1 < pace.max() < 1.36
+    assert (np.abs(pace - 1.0) < 1e-4).any()
 
 
 def test_what_is_asked_of_small_and_large_movements_weighs_alike(lessons):

@@ -9,6 +9,7 @@ import pytest
 from core.blendshapes import INDEX
 from core.errors import Cancelled, InputError, NoFaceError
 from core.head_model.builtin import load_builtin_rig
+from core.head_model.personalise import personalise
 from core.head_model.rig import PART_NAMES
 from core.media.images import load_image
 from core.rigging.build import build_rig
@@ -43,6 +44,13 @@ def test_face_follows_the_person_not_the_template(rig, seen):
     to_template = np.linalg.norm(centred - (template - template.mean(0) + neutral.mean(0)), axis=1)
     assert np.median(to_person) < 0.0005
     assert np.median(to_template) > 4 * np.median(to_person)
+
+
+def test_form_and_shapes_are_those_of_the_refined_points(rig, seen):
+    base = load_builtin_rig()
+    expected = personalise(base, refined_by_shading(base, [seen], estimate_shape([seen])).landmarks, "Astronaut")
+    assert np.array_equal(rig.vertices, expected.vertices) and np.array_equal(rig.shapes, expected.shapes)
+    assert np.array_equal(rig.joints, expected.joints) and rig.details["shapes"] == expected.details["shapes"]
 
 
 def test_size_comes_from_the_iris(rig, seen):
