@@ -16,7 +16,7 @@ from core.geometry.rotation import nearest_rotation, yaw_pitch_roll
 from core.head_model.identity import fit_identity
 from core.head_model.rig import HeadRig
 from core.rigging.calibration import Calibration, calibration_of
-from core.structures import Camera, FaceLandmarks, FaceState, FloatArray
+from core.structures import Camera, FaceLandmarks, FaceState, FloatArray, HeadPose
 from core.tracking.gaze import estimate_gaze, lid_openness
 from core.tracking.head_pose import HeadPoseSolver, head_frame_points
 from core.tracking.landmark_bias import as_seen, as_true
@@ -97,25 +97,49 @@ def with_own_lids(coefficients: FloatArray, head_points: FloatArray, calibration
     return found
 
 
+class FaceObserver:
+    """Turns one face's landmarks into what the estimator reads; remembers the last pose."""
+
+    def __init__(self, measures: RigMeasures) -> None:
+        self._bias = measures.rig.landmark_bias
+        self._pose_solver = HeadPoseSolver(as_seen(measures.landmarks, self._bias))
+
+    def pose(self, landmarks: FaceLandmarks, camera: Camera) -> tuple[HeadPose, FloatArray]:
+        """The head's pose and the points (478, 3) metres in its frame, the landmark bias taken off."""
+        pose = self._pose_solver.solve(landmarks, camera)
+        return pose, as_true(head_frame_points(landmarks, pose, camera), self._bias)
+
+
+def is_frontal(pose: HeadPose) -> bool:
+    """Whether both cheeks are seen well enough for a neutral."""
+    yaw, pitch, _ = yaw_pitch_roll(pose.rotation)
+    return bool(max(abs(yaw), abs(pitch)) < FRONTAL_RAD)
+
+
+def make_estimator(measures: RigMeasures, settings: FollowerSettings) -> ExpressionEstimator:
+    """The estimator for these settings, before it knows more of the person than the rig does."""
+    return ExpressionEstimator(measures.landmarks, measures.shape_landmarks, is_own_rig=settings.neutral is Neutral.RIG)
+
+
 class FaceFollower:
     """Solves one face and remembers what it needs for that: last pose, neutral, filters.
 
     With an automatic neutral, the first frontal frame gives a guess and the median of the first second replaces it;
     both go through `fit_identity`, which tells who it is from what the face does, so that a person who smiles at the
-    start is not taken to smile always. `calibrate()` believes a person who says that they look neutral.
+    start is not taken to smile always. neutral: (478, 3) metres, where it is known before; then nothing is guessed.
+    `calibrate()` believes a person who says that they look neutral.
     """
 
-    def __init__(self, measures: RigMeasures, settings: FollowerSettings) -> None:
+    def __init__(self, measures: RigMeasures, settings: FollowerSettings, neutral: FloatArray | None = None) -> None:
         self._settings = settings
         self._rig = measures.rig
-        self._pose_solver = HeadPoseSolver(as_seen(measures.landmarks, measures.rig.landmark_bias))
-        self._estimator = ExpressionEstimator(
-            measures.landmarks, measures.shape_landmarks, is_own_rig=settings.neutral is Neutral.RIG
-        )
+        self._observer = FaceObserver(measures)
+        self._estimator = make_estimator(measures, settings)
         self._calibration = measures.calibration if settings.neutral is Neutral.RIG else None
-        if self._calibration is not None:
-            self._estimator.adopt_neutral(self._calibration.neutral)
-        self._needs_guess = settings.neutral is Neutral.AUTOMATIC
+        known = neutral if self._calibration is None else self._calibration.neutral
+        if known is not None:
+            self._estimator.adopt_neutral(known)
+        self._needs_guess = known is None and settings.neutral is Neutral.AUTOMATIC
         self._guess_window = MedianWindow(AUTOMATIC_WINDOW_S) if self._needs_guess else None
         self._calm_window: MedianWindow | None = None
         self._straight_window: MedianWindow | None = None
@@ -143,13 +167,11 @@ class FaceFollower:
     def step(self, landmarks: FaceLandmarks, camera: Camera, timestamp_s: float, stage: Stage) -> FaceState:
         """The state of the face at this moment."""
         with stage("pose"):
-            pose = self._pose_solver.solve(landmarks, camera)
-            head_points = as_true(head_frame_points(landmarks, pose, camera), self._rig.landmark_bias)
+            pose, head_points = self._observer.pose(landmarks, camera)
         with stage("gaze"):
             gaze = estimate_gaze(landmarks, head_points)
         with stage("expression"):
-            yaw, pitch, _ = yaw_pitch_roll(pose.rotation)
-            if max(abs(yaw), abs(pitch)) < FRONTAL_RAD:
+            if is_frontal(pose):
                 self._learn_neutral(head_points, timestamp_s)
                 self._straight_window = self._after_window(
                     self._straight_window, pose.rotation, timestamp_s, self._adopt_straight

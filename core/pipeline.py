@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,7 +18,8 @@ from core.face_follower import FaceFollower, FollowerSettings, Neutral, RigMeasu
 from core.geometry.rotation import yaw_pitch_roll
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig import HeadRig
-from core.structures import FaceLandmarks, FaceState, Frame, ImageArray
+from core.pipeline_take import LOOK_AHEAD_S, Faces, appearances, neutrals_of
+from core.structures import FaceLandmarks, FaceState, FloatArray, Frame, ImageArray
 from core.tracking.camera import default_camera
 from core.tracking.framing import CUT_OFF_BELOW, visible_fraction
 from core.tracking.landmarker import FaceLandmarker, create_landmarker
@@ -155,6 +156,8 @@ class Pipeline:
         self._landmarker = landmarker or create_landmarker(self._settings.tracker)
         self._clock = clock
         self._faces: dict[int, _KnownFace] = {}
+        self._found_ahead: dict[int, Faces] = {}
+        self._neutrals_ahead: Mapping[tuple[int, float], FloatArray] = {}
 
     @property
     def settings(self) -> PipelineSettings:
@@ -169,18 +172,31 @@ class Pipeline:
                 known.follower.settings = settings.follower
         self._settings = settings
 
+    def look_ahead(self, frames: Iterable[Frame]) -> None:
+        """Finds each face's neutral from all frames of a take, `LOOK_AHEAD_S` at most, which `step` is to be given
+        again from the first on. Nothing is looked up twice by the landmark network."""
+        seen: list[tuple[Faces, float]] = []
+        for frame in frames:
+            if seen and frame.timestamp_s - seen[0][1] > LOOK_AHEAD_S:
+                break
+            if not is_black(frame.image):
+                self._found_ahead[frame.index] = self._landmarker.detect(frame)
+                seen.append((self._found_ahead[frame.index], frame.timestamp_s))
+        self._neutrals_ahead = neutrals_of(appearances(seen, FORGET_AFTER_S), self._measures, self._settings.follower)
+
     def step(self, frame: Frame) -> StepResult:
         """The faces of this frame; timestamps must not run backwards within one pipeline."""
         watch = Stopwatch(self._clock)
         if is_black(frame.image):
             return StepResult((), self._fading(frame.timestamp_s, ()), {}, Notice.CAMERA_OFF)
         with watch.stage("landmarks"):
-            faces = self._landmarker.detect(frame)
+            ahead = self._found_ahead.pop(frame.index, None)
+            faces = self._landmarker.detect(frame) if ahead is None else ahead
         self._forget_absent(faces, frame.timestamp_s)
         camera = default_camera(frame.size)
         states, views = [], []
         for face in faces:
-            known = self._known(face)
+            known = self._known(face, frame.timestamp_s)
             state = known.follower.step(face, camera, frame.timestamp_s, watch.stage)
             with watch.stage("view"):
                 view = known.look(frame.image, face, state)
@@ -202,6 +218,7 @@ class Pipeline:
     def reset(self) -> None:
         """Forgets every face, as after a cut in a video."""
         self._faces.clear()
+        self._found_ahead, self._neutrals_ahead = {}, {}
 
     def close(self) -> None:
         """Frees the landmarker."""
@@ -214,9 +231,10 @@ class Pipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _known(self, face: FaceLandmarks) -> _KnownFace:
+    def _known(self, face: FaceLandmarks, timestamp_s: float) -> _KnownFace:
         if face.face_id not in self._faces:
-            self._faces[face.face_id] = _KnownFace(FaceFollower(self._measures, self._settings.follower))
+            neutral = self._neutrals_ahead.get((face.face_id, timestamp_s))
+            self._faces[face.face_id] = _KnownFace(FaceFollower(self._measures, self._settings.follower, neutral))
         return self._faces[face.face_id]
 
     def _fading(self, timestamp_s: float, present: Sequence[FaceState]) -> tuple[FaceState, ...]:
@@ -228,7 +246,7 @@ class Pipeline:
 
     def _forget_absent(self, faces: tuple[FaceLandmarks, ...], timestamp_s: float) -> None:
         for face in faces:
-            self._known(face).seen_s = timestamp_s
+            self._known(face, timestamp_s).seen_s = timestamp_s
         for face_id, known in tuple(self._faces.items()):
             if timestamp_s - known.seen_s > FORGET_AFTER_S:
                 del self._faces[face_id]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from tqdm import tqdm
+
+T = TypeVar("T")
 
 
 class StepProgress:
@@ -46,3 +48,10 @@ def byte_progress(title: str, total: int) -> tuple[tqdm[None], Callable[[int, in
         bar.update(done - bar.n)
 
     return bar, move
+
+
+def counted(things: Iterable[T], bar: tqdm[None]) -> Iterator[T]:
+    """The things, the bar one further after each."""
+    for thing in things:
+        yield thing
+        bar.update()

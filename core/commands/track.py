@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +63,11 @@ def track_video(
 ) -> dict[int, list[FaceState]]:
     """The states by face_id, one for every frame of the video: a face that is lost fades to neutral, then "no face".
 
-    rig: the person's own, whose rest position is then their neutral; without one the first second tells it.
-    NoFaceError where no frame shows a face.
+    rig: the person's own. The video is read twice: all of it tells each face's neutral before any of it is told, where
+    a camera has only the first second and the rig (docs/expression.md). NoFaceError where no frame shows a face.
     """
     from core.commands.native_log import quiet_native_log
-    from core.commands.progress import counting_bar
+    from core.commands.progress import counted, counting_bar
     from core.face_follower import FollowerSettings, Neutral
     from core.media.videos import probe_video, read_video
     from core.pipeline import Pipeline, PipelineSettings
@@ -80,7 +80,10 @@ def track_video(
         landmarker = create_landmarker(settings, models_dir=_pack_folder() if use_pack else None)
         follower = FollowerSettings(Neutral.AUTOMATIC if rig is None else Neutral.RIG)
         pipeline = resources.enter_context(Pipeline(rig, PipelineSettings(settings, follower), landmarker=landmarker))
-        bar = resources.enter_context(counting_bar("tracking", probe_video(path).frame_count, "frame"))
+        frame_count = probe_video(path).frame_count
+        with counting_bar("looking", frame_count, "frame") as looking, closing(read_video(path)) as ahead:
+            pipeline.look_ahead(counted(ahead, looking))
+        bar = resources.enter_context(counting_bar("tracking", frame_count, "frame"))
         for frame in read_video(path):
             for state in pipeline.step(frame).states:
                 if state.has_face:

@@ -11,51 +11,14 @@ import pytest
 from core.blendshapes import ARKIT_NAMES, INDEX
 from core.expression.smoothing import Smoothing
 from core.face_follower import FollowerSettings
-from core.geometry.projection import project, transform
 from core.geometry.rotation import rotation_angle, rotation_from_yaw_pitch_roll
-from core.head_model.builtin import load_builtin_rig
 from core.pipeline import Notice, Pipeline, PipelineSettings, framing_notice, is_black, view_notice
-from core.structures import FaceLandmarks, FaceState, Frame, HeadPose
-from core.tracking.camera import default_camera
-from core.tracking.landmark_bias import as_seen
+from core.structures import FaceLandmarks, FaceState, Frame
 from core.tracking.settings import TrackerSettings
 from core.tracking.view_quality import ViewQuality
+from tests.scripted_faces import GREY, RIG, SIZE, ScriptedLandmarker, seen
 
-SIZE = (640, 480)
-GREY = np.full((480, 640, 3), 128, np.uint8)
 STILL = PipelineSettings(follower=FollowerSettings(smoothing=Smoothing.OFF))
-RIG = load_builtin_rig()
-
-
-class ScriptedLandmarker:
-    """Gives what the test says, frame by frame."""
-
-    def __init__(self, *script):
-        self.script = iter(script)
-        self.settings = TrackerSettings()
-        self.closed = False
-
-    def detect(self, _frame):
-        return next(self.script)
-
-    def close(self):
-        self.closed = True
-
-
-def seen(face_id=0, name=None, value=1.0, rotation=None, distance_m=0.5):
-    """The built-in head before the camera, with one coefficient set, as FaceMesh would report exact points.
-
-    Its true movements are not quite those that the learned prior knows of FaceMesh, so coefficients come back smaller.
-    """
-    state = np.zeros(52, np.float32)
-    if name is not None:
-        state[INDEX[name]] = value
-    camera = default_camera(SIZE)
-    pose = HeadPose(np.eye(3) if rotation is None else rotation, np.array([0.0, 0.0, -distance_m]))
-    points = transform(pose, as_seen(RIG.landmarks(RIG.shaped_vertices(state))))
-    depth = -points[:, 2] * camera.focal_px / distance_m
-    pixels = np.column_stack([project(camera, points), depth - depth.mean()])
-    return FaceLandmarks(pixels.astype(np.float32), SIZE, face_id)
 
 
 def run(script, settings=STILL, rate_hz=30.0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.blendshapes import COUNT, INDEX
+from core.blendshapes import COUNT, INDEX, MIRROR
 from core.expression.network import (
     DISPLACEMENT_SCALE,
     FACE_POINTS,
@@ -11,11 +11,14 @@ from core.expression.network import (
     ExpressionNetwork,
     plain_features,
 )
+from core.expression.take_neutral import load_movements
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.identity import mirrored_landmarks
 from core.structures import HeadPose
 from training.expression.draw import plan
 from training.expression.figures import bent, by_other_hands, strange_mixture
+from training.expression.lessons import Lessons
+from training.expression.movements import learned_movements, write_movements
 from training.expression.sequences import clip, strangers_clip
 
 torch = pytest.importorskip("torch")
@@ -96,3 +99,25 @@ def test_the_plan_holds_lids_and_strangers_under_numbers_of_their_own():
     assert len({job.number for job in jobs}) == len(jobs) == 14 + 2 + 5
     assert sum(job.is_of_lids for job in jobs) == 2 and sum(job.is_strange for job in jobs) == 5
     assert not any(job.is_of_lids and job.is_strange for job in jobs)
+
+
+def test_the_movements_of_planted_shapes_come_back_alike_on_both_sides(tmp_path):
+    rng = np.random.default_rng(3)
+    rig = load_builtin_rig()
+    shapes = rig.shape_landmarks().astype(np.float64)
+    other = mirrored_landmarks(rig.landmarks().astype(np.float64))
+    planted = 0.5 * (shapes + (shapes[list(MIRROR)])[:, other] * (-1, 1, 1))
+    coefficients = rng.uniform(0, 1, (3000, COUNT)).astype(np.float32)
+    clip = np.repeat([5, 8], 1500)
+    rests = {5: rig.landmarks(), 8: rig.landmarks() * 1.05}
+    points = np.stack([rests[c] for c in clip]) + np.tensordot(coefficients, planted, 1)
+    lessons = Lessons(
+        points.astype(np.float32), coefficients, np.zeros((3000, COUNT)), np.zeros((3000, 13)), clip,
+        np.arange(3000), np.full(3000, "b"),
+        {c: np.stack([np.full_like(rest, np.nan)] * 3 + [rest]) for c, rest in rests.items()},
+    )  # fmt: skip
+    movements = learned_movements(lessons)
+    missed = np.linalg.norm(movements - planted, axis=(1, 2))  # the ridge takes a little of each
+    assert (missed <= 0.06 * np.linalg.norm(planted, axis=(1, 2)) + 2e-4).all()
+    write_movements(movements, tmp_path / "movements.npz")
+    np.testing.assert_allclose(load_movements(tmp_path / "movements.npz"), movements, atol=2e-5)

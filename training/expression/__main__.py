@@ -1,4 +1,4 @@
-"""Makes the expression network: draw, track, teach, measure, write.
+"""Makes the expression network, and how landmarks move with each coefficient: draw, track, teach, measure, write.
 
     python -m training.expression [--work DIR] [--models DIR] [--takes DIR] [--jobs 81] [--strangers 87]
                                   [--steps 1500]
@@ -19,12 +19,14 @@ from core.bench.expression import expression_result
 from core.bench.report import as_text
 from core.bench.truth_heads import ict_path
 from core.expression.network import WEIGHTS_FILE
+from core.expression.take_neutral import MOVEMENTS_FILE
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.ict import load_ict_rig
 from core.tracking.face_task import TASK_FILE_NAME
 from training.expression.draw import draw, plan
 from training.expression.learn import learn
 from training.expression.lessons import read_lessons
+from training.expression.movements import learned_movements, write_movements
 
 HELD_TAKE = "S88-001.csv"
 JOBS = 81  # of six heads and some 450 pictures each; a seventh more are of lids
@@ -53,6 +55,7 @@ def main() -> None:
     pack = ict_path(wanted.models)
     rigs = [load_builtin_rig()] + ([load_ict_rig(pack)] if pack is not None else [])
     learn(lessons, wanted.output, rigs=rigs, steps=wanted.steps, peak=PEAK)
+    write_movements(learned_movements(lessons), wanted.output.with_name(MOVEMENTS_FILE.name))
     print(as_text(expression_result(300)))
 
 

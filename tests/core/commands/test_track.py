@@ -5,12 +5,17 @@ import pytest
 
 from core.animation.take_files import load_take
 from core.bench.footage import drawn_frames
+from core.blendshapes import COUNT as COUNT_OF_SHAPES
 from core.blendshapes import INDEX
 from core.cli import main
 from core.geometry.rotation import yaw_pitch_roll
 from core.head_model.builtin import load_builtin_rig
 from core.head_model.rig_glb import save_rig
 from core.media.video_writer import VideoWriter
+from core.media.videos import read_video
+from core.pipeline import Pipeline
+from core.rendering.renderer import HeadRenderer
+from core.structures import FaceState
 
 COUNT = 40
 GREY = np.full((480, 640, 3), 120, np.uint8)
@@ -45,6 +50,31 @@ def test_a_take_has_a_row_for_every_frame(frames, tmp_path, capsys, suffix):
     assert all(state.has_face for state in take.states)
     smile = take.blendshapes[:, INDEX["mouthSmileLeft"]]
     assert smile[-10:].mean() > smile[:10].mean() + 0.2
+
+
+def test_the_whole_video_tells_the_neutral(tmp_path):
+    """It begins with an open mouth, which a camera, knowing the first second alone, takes partly for the person's."""
+    open_mouth = np.zeros(COUNT_OF_SHAPES, np.float32)
+    open_mouth[[INDEX["jawOpen"], INDEX["mouthFunnel"]]] = 0.6
+    states = [FaceState(i / 30, blendshapes=open_mouth if i < 33 else 0 * open_mouth) for i in range(75)]
+    with HeadRenderer(load_builtin_rig(), (640, 480)) as renderer:
+        pictures = [renderer.render(state) for state in states]
+    video, output = write_video(tmp_path / "video.mp4", pictures), tmp_path / "take.jsonl"
+    assert main(["track", str(video), "-o", str(output)]) == 0
+    told = load_take(output).blendshapes
+    with Pipeline() as pipeline:
+        live = np.stack([pipeline.step(frame).states[0].blendshapes for frame in read_video(video)])
+    mouth = [INDEX["jawOpen"], INDEX["mouthFunnel"]]
+    assert told[20:33, mouth].mean() > live[20:33, mouth].mean() + 0.05
+    assert told[-20:].mean() < live[-20:].mean() + 0.01
+
+
+def test_a_video_of_a_few_frames_is_told_as_a_camera_would(frames, tmp_path):
+    video, output = write_video(tmp_path / "video.mp4", frames[:10]), tmp_path / "take.jsonl"
+    assert main(["track", str(video), "-o", str(output)]) == 0
+    with Pipeline() as pipeline:
+        live = np.stack([pipeline.step(frame).states[0].blendshapes for frame in read_video(video)])
+    np.testing.assert_allclose(load_take(output).blendshapes, live, atol=1e-5)
 
 
 def test_a_rig_of_the_person_is_used(frames, tmp_path):
