@@ -63,11 +63,14 @@ def track_video(
 ) -> dict[int, list[FaceState]]:
     """The states by face_id, one for every frame of the video: a face that is lost fades to neutral, then "no face".
 
-    rig: the person's own. The video is read twice: all of it tells each face's neutral before any of it is told, where
-    a camera has only the first second and the rig (docs/expression.md). NoFaceError where no frame shows a face.
+    rig: the person's own. The video lies there whole, so it is read twice: all of it tells each face's neutral before
+    any of it is told, and it is made steady from both sides in time. A camera has only the first second and the rig,
+    and a filter that knows the past (docs/expression.md). NoFaceError where no frame shows a face.
     """
+    from core.animation.take_smoothing import smoothed_states
     from core.commands.native_log import quiet_native_log
     from core.commands.progress import counted, counting_bar
+    from core.expression.smoothing import Smoothing
     from core.face_follower import FollowerSettings, Neutral
     from core.media.videos import probe_video, read_video
     from core.pipeline import Pipeline, PipelineSettings
@@ -78,7 +81,7 @@ def track_video(
     with ExitStack() as resources:
         resources.enter_context(quiet_native_log())
         landmarker = create_landmarker(settings, models_dir=_pack_folder() if use_pack else None)
-        follower = FollowerSettings(Neutral.AUTOMATIC if rig is None else Neutral.RIG)
+        follower = FollowerSettings(Neutral.AUTOMATIC if rig is None else Neutral.RIG, Smoothing.OFF)
         pipeline = resources.enter_context(Pipeline(rig, PipelineSettings(settings, follower), landmarker=landmarker))
         frame_count = probe_video(path).frame_count
         with counting_bar("looking", frame_count, "frame") as looking, closing(read_video(path)) as ahead:
@@ -94,7 +97,7 @@ def track_video(
         raise NoFaceError(
             f"No frame of {path.name} shows a face. Give a video with a face that is lit and not too small."
         )
-    return {face_id: _filled(seen, times_s, face_id) for face_id, seen in by_face.items()}
+    return {face_id: smoothed_states(_filled(seen, times_s, face_id)) for face_id, seen in by_face.items()}
 
 
 def _pack_folder() -> Path:
