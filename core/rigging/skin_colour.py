@@ -17,6 +17,11 @@ ENCLOSED = (0.25, 0.6)
 SKIN_HUE_DEG, MOST_CHROMA = (40.0, 72.0), 36.0
 HIGHLIGHT_L = 3.0  # CIE lightness
 HIGHLIGHT_GRAIN = 170  # details finer than this part of the texture are not highlights
+OUTLINE, SHADE = (0.001, 0.017), (0.0125, 0.05)
+"""Distances from the outline of what was seen, in parts of the texture, between which it fades in, and between which
+its broad colours are believed: hair shades the skin beside it."""
+DETAIL, CONTRAST = 100, (0.8, 1.2)
+"""Details finer than this part of the texture, and no stronger than this, are kept where its broad colours are not."""
 SKIN_SAMPLES = (50, 280, 101, 330, 36, 266, 205, 425, 151, 9, 108, 337, 69, 299, 117, 346, 187, 411)
 
 
@@ -143,6 +148,21 @@ def _soft_edged(weight: FloatArray) -> FloatArray:
     return weight * smooth_step(blurred, 0.5, 0.95)
 
 
+def _inwards(weight: FloatArray) -> FloatArray:
+    """(S, S) distance from the outline of what was seen, in parts of the texture. Holes inside have no outline."""
+    around = np.pad((weight < 0.5).astype(np.uint8), 1, constant_values=1)
+    _, regions = cv2.connectedComponents(around, connectivity=4)
+    inside = (regions != regions[0, 0]).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1] / len(weight))
+
+
+def _brought_to(base: FloatArray, image: FloatArray, weight: FloatArray) -> FloatArray:
+    """(S, S, 3) the image with the broad colours of `base`, and its own details, where it has weight."""
+    sigma = len(weight) / DETAIL
+    broad = broad_blur(image * weight[..., None], sigma) / np.maximum(broad_blur(weight, sigma), 1e-3)[..., None]
+    return base * np.clip(image / np.maximum(broad, 0.02), *CONTRAST)
+
+
 def fill_skin(
     seen: FloatArray,
     weight: FloatArray,
@@ -157,14 +177,19 @@ def fill_skin(
     nobody saw.
     """
     bare = 1 - np.clip(features * 1.5, 0, 1)
-    weight = _soft_edged(weight)
+    inwards = _inwards(weight)
+    weight = _soft_edged(weight) * np.maximum(smooth_step(inwards, *OUTLINE), np.clip(features, 0, 1))
+    inner = np.maximum(smooth_step(inwards, *SHADE), np.clip(features, 0, 1))
     seen = _evenly_lit(seen, (weight * bare).astype(np.float32), skin)
     from_other_side = (1 - weight) * weight[:, ::-1]
     known = weight + from_other_side
+    sure = (weight * inner + from_other_side * inner[:, ::-1]).astype(np.float32)
     merged = seen * weight[..., None] + seen[:, ::-1] * from_other_side[..., None]
     merged = (merged / np.maximum(known, 1e-6)[..., None]).astype(np.float32)
-    base: FloatArray = _continued(merged, (known * bare).astype(np.float32), skin) * _detail(painted, len(weight))
+    base: FloatArray = _continued(merged, sure * bare, skin) * _detail(painted, len(weight))
     enclosed = smooth_step(broad_blur(known, len(weight) / 50), *ENCLOSED)[..., None]
+    rim = (known - sure)[..., None] / np.maximum(known, 1e-6)[..., None]
+    merged = merged * (1 - rim) + _brought_to(base, merged, known.astype(np.float32)) * rim
     base = np.asarray(_filled_softly(merged, known.astype(np.float32)) * enclosed + base * (1 - enclosed), np.float32)
     hidden_lips = (mouth * (1 - known))[..., None]
     lips = _filled_softly(merged, (known * mouth).astype(np.float32))
@@ -179,7 +204,7 @@ def _continued(image: FloatArray, plain: FloatArray, skin: SkinColour) -> FloatA
     trusted = (plain * ordinary).astype(np.float32)
     smooth = _filled_softly(image, trusted)
     tone = convert_colour(skin.mean[None, None].astype(np.float32), cv2.COLOR_LAB2RGB)[0, 0]
-    near = np.clip(broad_blur(trusted, len(plain) / 20) * 1.6, 0, 1)[..., None]
+    near = np.clip(broad_blur(trusted, len(plain) / 9) * 2.2, 0, 1)[..., None]
     noise = np.random.default_rng(5).standard_normal(plain.shape).astype(np.float32)
     grain = np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.1), np.float32)
     return smooth * near + tone * (1 - near) + (0.010 * grain / grain.std())[..., None]
