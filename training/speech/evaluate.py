@@ -13,7 +13,7 @@ from core.blendshapes import COUNT
 from training.speech.articulation import MOVED
 from training.speech.draw import Lessons
 
-HELD_OUT_S = 80.0
+HELD_OUT_S = 240.0
 
 
 def held_out_clips(lessons: Lessons, seconds: float = HELD_OUT_S) -> HeldOutSpeech:

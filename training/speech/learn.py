@@ -41,6 +41,7 @@ class LearnSettings:
     delays: tuple[int, ...] = (2, 6, 10)
     save_every: int = 100
     half_precision: bool = True  # bfloat16 products
+    strangers: bool = False  # lessons are heard from stranger voices, see `School`
     weights: LossWeights = field(default_factory=LossWeights)
 
 
@@ -74,7 +75,7 @@ class Learner:
         sample = lessons.features[:: max(1, len(lessons.features) // 200000)].astype(np.float64)
         self.network.mean.copy_(torch.from_numpy(sample.mean(0)))
         self.network.scale.copy_(torch.from_numpy(sample.std(0) + 1e-2))
-        self.school = School(lessons, np.random.default_rng(settings.seed))
+        self.school = School(lessons, np.random.default_rng(settings.seed), strangers=settings.strangers)
         self.spreads = spreads_of(lessons.blendshapes)
         self._face_spreads = self.spreads.place[np.array(MOVED)[FACES]]
         self.optimisers = self._optimisers()
