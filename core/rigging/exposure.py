@@ -18,6 +18,8 @@ from core.tracking.landmark_ids import LEFT_EYE, RIGHT_EYE
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # IEC 61966-2-1, of linear light
 USUAL_WHITE = 0.17  # luminance of the whites, shaded by brow and lids, in two well exposed photos (0.157 and 0.174)
 MOST_GAIN = 2.5
+LIGHTEST = 0.45
+"""Luminance that no skin is lifted beyond, CIE lightness 73: lids that look down shade the whites, not the cheeks."""
 SKIN_TO_WHITE = (1.2, 2.0)
 """Luminance of the skin in parts of the whites' between which the whites are believed. Shaded to a third of their 0.55,
 they leave brown skin of 0.2 below the first; the light skin of the photos at hand has 2.5 to 3."""
@@ -57,7 +59,8 @@ def missing_light(seen: Observation, tone: FloatArray) -> float:
         return 1.0
     white = max(white, 1e-3)
     believed = smooth_step(np.log(np.array(float(tone @ LUMINANCE) / white)), *np.log(SKIN_TO_WHITE))
-    return float(np.clip(USUAL_WHITE / white, 1.0, MOST_GAIN) ** believed)
+    gain = float(np.clip(USUAL_WHITE / white, 1.0, MOST_GAIN) ** believed)
+    return max(min(gain, LIGHTEST / max(float(tone @ LUMINANCE), 1e-3)), 1.0)
 
 
 def well_exposed(seen: Observation, tone: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy as np
 from core.errors import RigError
 from core.geometry.similarity import fit_similarity
 from core.head_model.identity import INNER_LIP_PAIRS, SEALED_GAP_M
+from core.rigging.covering import covered_shares
 from core.rigging.face_gaussian import FaceEstimate, FaceGaussian, load_face_gaussian
 from core.rigging.observation import Observation
 from core.structures import LANDMARK_COUNT, FloatArray
@@ -17,6 +18,8 @@ from core.structures import LANDMARK_COUNT, FloatArray
 STRANGE, FADING = 1.6, 8
 """From how many usual surprises on a picture counts half, and how steeply. Drawn people's own pictures lie within 1.5
 of them, those of others beyond 1.7."""
+COVERED, HIDING = 0.065, 8
+"""Share of the skin that something covers at which a picture counts half, and how steeply it fades."""
 LEAST_TRUST = 0.05
 FEWEST_FOR_HALVES = 6
 
@@ -49,9 +52,10 @@ def estimate_shape(observations: Sequence[Observation]) -> FaceShape:
 
 
 def picture_trust(observations: Sequence[Observation], gaussian: FaceGaussian) -> FloatArray:
-    """(n,) in (0, 1]: sharpness and restfulness, and how well a picture goes with the others: it fades with its median
-    surprise by them, see `FaceGaussian.mutual_surprise`, in parts of the usual one."""
+    """(n,) in (0, 1]: sharpness and restfulness, what covers the face, and how well a picture goes with the others: it
+    fades with its median surprise by them, see `FaceGaussian.mutual_surprise`, in parts of the usual one."""
     quality = np.array([seen.restfulness * (0.2 + seen.sharpness) for seen in observations])
+    quality /= 1 + (covered_shares(observations) / COVERED) ** HIDING
     quality = np.maximum(quality / quality.max(), 1e-3)
     if len(observations) == 1:
         return np.ones(1)

@@ -13,7 +13,15 @@ from core.head_model.builtin import load_builtin_rig
 from core.media.images import load_image
 from core.rendering.lights import FILL, KEY, RIM
 from core.rigging.build import build_rig, observe_all
-from core.rigging.exposure import LUMINANCE, MOST_GAIN, USUAL_WHITE, missing_light, well_exposed, white_luminance
+from core.rigging.exposure import (
+    LIGHTEST,
+    LUMINANCE,
+    MOST_GAIN,
+    USUAL_WHITE,
+    missing_light,
+    well_exposed,
+    white_luminance,
+)
 from core.rigging.lighting import to_linear, to_srgb
 from core.tracking.landmark_ids import LEFT_EYE, RIGHT_EYE
 
@@ -83,7 +91,8 @@ def test_skin_darker_than_the_whites_is_left_as_it_is(seen, skin, light):
 
 def test_bright_whites_leave_everything_and_black_ones_are_bounded(seen):
     assert missing_light(painted(seen, 0.5, 0.3), SKIN * 0.5) == 1.0
-    assert missing_light(painted(seen, 0.3, 0.0), SKIN * 0.3) == MOST_GAIN
+    assert missing_light(painted(seen, 0.15, 0.0), SKIN * 0.15) == MOST_GAIN
+    assert missing_light(painted(seen, 0.3, 0.0), SKIN * 0.3) == pytest.approx(LIGHTEST / (0.3 * SKIN @ LUMINANCE))
 
 
 def test_lighter_skin_in_the_same_light_never_comes_out_darker(seen):

@@ -102,7 +102,12 @@ def test_an_expression_is_taken_out(gaussian):
 
 
 def seen_as(rest, sharpness=0.5):
-    return SimpleNamespace(resting=rest, sharpness=sharpness, restfulness=1.0, focal_per_long_side=None)
+    """What an even grey picture shows of it: nothing covers that."""
+    return SimpleNamespace(
+        resting=rest, sharpness=sharpness, restfulness=1.0, focal_per_long_side=None,
+        image=np.full((8, 8, 3), 128, np.uint8), landmarks=SimpleNamespace(points=np.zeros((478, 3))),
+        aligned=SimpleNamespace(to_mean=SimpleNamespace(rotation=np.eye(3))),
+    )  # fmt: skip
 
 
 def test_a_picture_of_another_person_fades(gaussian):
