@@ -18,7 +18,7 @@ class SpeechSettings:
     blinks: whether the eyes blink. brows, head_motion in [0, 2]: how lively they go with the voice, 0 still, 1 as
     learned. InputError: out of range."""
 
-    look_ahead_ms: float = 60.0
+    look_ahead_ms: float = 80.0
     strength: float = 1.0
     valence: float = 0.0
     arousal: float = 0.0

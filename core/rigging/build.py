@@ -18,6 +18,7 @@ from core.rigging.eye_colour import iris_colour, tint_eyes
 from core.rigging.face_gaussian import DIRECTIONS_DEG, FaceEstimate
 from core.rigging.face_shape import FaceShape, estimate_shape
 from core.rigging.observation import Observation, observe
+from core.rigging.person_mask import person_masks
 from core.rigging.shading import moved_mm, refined_by_shading
 from core.rigging.texture import make_texture, with_texture
 from core.structures import ImageArray
@@ -54,16 +55,17 @@ def build_rig(
     shape = estimate_shape(observations)
     shown = texture_pictures(observations, shape)
     refinement: dict[str, object] = {}
-    if refine:
-        report("Refining by shading", 0.55)
-        shape, refinement = _refined(base, shown, shape, stopped)
-    _check(stopped)
-    report("Painting the skin", 0.7)
-    rest = personal_rest(base, shape.landmarks)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="shapes") as beside:  # neither needs the other
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="rigging") as beside:  # what does not need the other
+        persons = beside.submit(person_masks, shown)
+        if refine:
+            report("Refining by shading", 0.55)
+            shape, refinement = _refined(base, shown, shape, stopped)
+        _check(stopped)
+        report("Painting the skin", 0.7)
+        rest = personal_rest(base, shape.landmarks)
         moving = beside.submit(with_personal_shapes, base, rest, name)
-        texture, coverage = make_texture(at_rest(base, rest), shown, shape.estimate.size)
-    rig = moving.result()
+        texture, coverage = make_texture(at_rest(base, rest), shown, persons.result(), shape.estimate.size)
+        rig = moving.result()
     best = max(shown, key=lambda seen: seen.frontality)
     rig = tint_eyes(with_texture(rig, texture), iris_colour(best), EYE_IRIS_SHARE)
     report("Head built", 1.0)

@@ -3,6 +3,7 @@ skin's own colour."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,6 @@ from core.head_model.rig import HeadRig, Material
 from core.rigging.exposure import well_exposed
 from core.rigging.fine_texture import is_fine, with_fine_detail
 from core.rigging.observation import Observation
-from core.rigging.person_mask import person_masks
 from core.rigging.skin_colour import believable_tone, evenly_lit_skin, fill_skin, measure_skin
 from core.rigging.unprojection import (
     TextureParameters,
@@ -21,16 +21,21 @@ from core.rigging.unprojection import (
     mouth_mask,
     unproject,
 )
-from core.structures import ImageArray
+from core.structures import FloatArray, ImageArray
 
 
 def make_texture(
-    rig: HeadRig, observations: list[Observation], size: float, parameters: TextureParameters | None = None
+    rig: HeadRig,
+    observations: Sequence[Observation],
+    persons: Sequence[FloatArray | None],
+    size: float,
+    parameters: TextureParameters | None = None,
 ) -> tuple[ImageArray, float]:
     """(S, S, 3) uint8 skin texture, and the share of the face's texels that some photo shows. Twice as large as
     `parameters` say where a picture is as fine.
 
-    size: of the person, in parts of the mean face, see `FaceEstimate`.
+    persons: (H, W) of `person_masks`, of each picture; size: of the person, in parts of the mean face, see
+    `FaceEstimate`.
     """
     parameters = parameters or TextureParameters()
     width = parameters.size
@@ -38,7 +43,7 @@ def make_texture(
     features = feature_mask(rig, width)
     views = [
         unproject(rig, seen, size, texels, features, parameters, person)
-        for seen, person in zip(observations, person_masks(observations), strict=True)
+        for seen, person in zip(observations, persons, strict=True)
     ]
     best = max(range(len(views)), key=lambda k: observations[k].frontality * observations[k].restfulness)
     tone = believable_tone(well_exposed(observations[best], views[best].lighting.tone))

@@ -12,6 +12,7 @@ from core.head_model.personalise import personalise
 from core.rigging.build import observe_all
 from core.rigging.face_shape import estimate_shape
 from core.rigging.fine_texture import is_fine
+from core.rigging.person_mask import person_masks
 from core.rigging.texture import make_texture, with_texture
 from core.rigging.unprojection import blurred_to_texels
 
@@ -27,7 +28,7 @@ def close(astronaut):
 def test_the_larger_texture_keeps_what_the_smaller_one_loses(close):
     shape = estimate_shape([close])
     rig = personalise(load_builtin_rig(), shape.landmarks, "close")
-    texture, _ = make_texture(rig, [close], shape.estimate.size)
+    texture, _ = make_texture(rig, [close], person_masks([close]), shape.estimate.size)
     assert texture.shape == (2048, 2048, 3)
     coarse = cv2.resize(texture, (1024, 1024), interpolation=cv2.INTER_AREA)
     fine, lost = (photo_likeness(with_texture(rig, t), close, shape.estimate.size) for t in (texture, coarse))
