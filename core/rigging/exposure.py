@@ -37,15 +37,19 @@ def white_luminance(seen: Observation) -> float | None:
     if iris_width(seen.landmarks) < SMALLEST_IRIS_PX:
         return None
     points = seen.landmarks.points
-    height, width = seen.image.shape[:2]
-    rows, columns = np.mgrid[0:height, 0:width]
-    found = []
+    found = [np.zeros((0, 3), np.uint8)]
     for lids, centre, rim in IRISES:
-        opening = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(opening, [np.round(points[list(lids), :2]).astype(np.int32)], (1,))
+        contour = np.round(points[list(lids), :2]).astype(np.int32)
+        left, top = np.maximum(contour.min(axis=0), 0)
+        eye = seen.image[top : max(contour[:, 1].max() + 1, top), left : max(contour[:, 0].max() + 1, left)]
+        if eye.size == 0:
+            continue  # beyond the picture's border
+        opening = np.zeros(eye.shape[:2], np.uint8)
+        cv2.fillPoly(opening, [contour - (left, top)], (1,))
+        rows, columns = np.mgrid[top : top + eye.shape[0], left : left + eye.shape[1]]
         radius = float(np.linalg.norm(points[rim, :2] - points[centre, :2]))
         beside = np.hypot(columns - points[centre, 0], rows - points[centre, 1]) > 1.15 * radius
-        found.append(seen.image[(opening > 0) & beside])
+        found.append(eye[(opening > 0) & beside])
     pixels = to_linear(np.concatenate(found).astype(np.float32) / 255) @ LUMINANCE
     if len(pixels) < FEWEST_PIXELS:
         return None

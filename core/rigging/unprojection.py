@@ -176,18 +176,19 @@ def _strangeness(
 @dataclass(frozen=True, slots=True, eq=False)
 class SkinView:
     """The texels (n,) in one photo. at: (n, 3) pixels and metres towards the camera; normals: (n, 3) camera frame;
-    colours: (n, 3) sRGB in [0, 1] as photographed; weights: (n,); lighting: of the photo."""
+    colours: (n, 3) sRGB in [0, 1] as photographed; even: (n, 3) in even light; weights: (n,); lighting: of the
+    photo."""
 
     at: FloatArray
     normals: FloatArray
     colours: FloatArray
+    even: FloatArray
     weights: FloatArray
     lighting: Lighting
 
     def albedo(self, tone: FloatArray) -> FloatArray:
         """(n, 3) sRGB colours in even light, at the exposure where the skin has this linear tone (3,)."""
-        even = to_linear(self.lighting.removed(self.colours, self.normals))
-        return to_srgb(even * np.clip(tone / self.lighting.tone, 0.4, 2.5))
+        return to_srgb(to_linear(self.even) * np.clip(tone / self.lighting.tone, 0.4, 2.5))
 
 
 def unproject(
@@ -229,7 +230,7 @@ def unproject(
     if person is not None:
         kept = smooth_step(person_share(person, at), PERSON_LOW, PERSON_HIGH)
         weights *= np.where(trusted[texels.rows, texels.columns], 1.0, kept)
-    return SkinView(at, smooth, colours, weights.astype(np.float32), lighting)
+    return SkinView(at, smooth, colours, even, weights.astype(np.float32), lighting)
 
 
 def _in_mouth(seen: Observation, at: FloatArray) -> BoolArray:

@@ -63,7 +63,7 @@ def test_a_video_can_be_measured_instead(tmp_path):
 
 @pytest.mark.parametrize(
     ("names", "budgets"),
-    [(["frame", "picture", "memory"], 6), pytest.param([], 56, marks=pytest.mark.slow)],
+    [(["frame", "picture", "memory"], 6), pytest.param([], 56, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])],
     ids=["quick", "whole"],
 )
 def test_the_bench_as_json(capsys, monkeypatch, tmp_path, names, budgets):
