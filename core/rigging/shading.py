@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.head_model.personalise import personal_rest
+from core.head_model.personalise import at_rest, personal_rest
 from core.head_model.rig import HeadRig
 from core.rigging.differentiable_raster import best_raster
 from core.rigging.face_gaussian import FACE_POINTS, load_face_gaussian
@@ -30,18 +30,13 @@ def refined_by_shading(
     base: the head that takes the form; observations: pictures of the person, the best first, of which the first
     `SHADING_PICTURES` count; is_cancelled: raises to end the work.
     """
-    surface = make_surface(_at_rest(base, shape), shape.estimate, load_face_gaussian())
+    resting = at_rest(base, personal_rest(base, shape.landmarks))  # to carry the shapes costs more than they differ
+    surface = make_surface(resting, shape.estimate, load_face_gaussian())
     views = [make_view(surface, seen, shape.estimate) for seen in observations[:SHADING_PICTURES]]
     deviations = ShadingFit(surface, views, best_raster()).solve(is_cancelled)
     landmarks = shape.landmarks.copy()
     landmarks[:FACE_POINTS] += np.tensordot(deviations, surface.anchor_motion, 1)
     return replace(shape, landmarks=with_closed_lips(landmarks))
-
-
-def _at_rest(base: HeadRig, shape: FaceShape) -> HeadRig:
-    """The base head in the person's form. Its shapes stay the base's own: to carry them costs more than they differ."""
-    rest = personal_rest(base, shape.landmarks)
-    return replace(base, vertices=rest.vertices.astype(np.float32), joints=rest.joints.astype(np.float32))
 
 
 def moved_mm(before: FaceShape, after: FaceShape) -> float:
